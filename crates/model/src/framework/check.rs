@@ -1,0 +1,438 @@
+//! Cross-references and sums of a framework file, all findings at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::composite::{CompositeFormula, Input, Limit};
+use super::measure::{Baseline, Formula, Kind, Measure};
+use super::read::Read;
+use super::{Composite, Framework};
+use crate::locate::Step;
+use crate::{FactTypes, Locator, Problems};
+
+/// Sums of weights and probabilities may miss 1 by rounding of what a person types, no more.
+const SUM_TOLERANCE: f64 = 1e-6;
+
+/// Stage of an id: a row reads earlier stages only, so no cycle can be written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Measure,
+    Domain,
+    Relation,
+    Friction,
+    Driver,
+    Derived,
+    End,
+}
+
+struct Checker<'a> {
+    framework: &'a Framework,
+    locator: &'a Locator<'a>,
+    types: &'a FactTypes,
+    stages: BTreeMap<&'a str, Stage>,
+    problems: Problems,
+}
+
+pub(super) fn check(
+    framework: &Framework,
+    locator: &Locator<'_>,
+    types: &FactTypes,
+    map: Option<&str>,
+) -> Problems {
+    let mut checker =
+        Checker { framework, locator, types, stages: BTreeMap::new(), problems: Problems::default() };
+    checker.collect_ids();
+    checker.measures();
+    checker.domains();
+    checker.composites();
+    checker.relations();
+    checker.scenarios();
+    checker.map(map);
+    checker.problems
+}
+
+impl<'a> Checker<'a> {
+    fn push(&mut self, path: &[Step<'_>], message: impl Into<String>, remedy: impl Into<String>) {
+        let problem = self.locator.problem(path, message, remedy);
+        self.problems.push(problem);
+    }
+
+    fn id(&mut self, table: &'static str, at: usize, id: &'a str, prefix: &str, stage: Stage) {
+        let path = [Step::Key(table), Step::At(at), Step::Key("id")];
+        if !id.starts_with(prefix) || id.len() <= prefix.len() {
+            self.push(&path, format!("the id of a {table} starts with {prefix}"), "rename it");
+        }
+        if self.stages.insert(id, stage).is_some() {
+            self.push(&path, format!("the id {id} is used twice"), "rename one of them");
+        }
+    }
+
+    fn collect_ids(&mut self) {
+        let f = self.framework;
+        for (i, domain) in f.domains.iter().enumerate() {
+            self.id("domain", i, &domain.id, "", Stage::Domain);
+        }
+        for (i, m) in f.indicators.iter().enumerate() {
+            let prefix = format!("{}.", m.domain.as_deref().unwrap_or_default());
+            self.id("indicator", i, &m.id, &prefix, Stage::Measure);
+        }
+        for (i, m) in f.measures.iter().enumerate() {
+            self.id("measure", i, &m.id, "measure.", Stage::Measure);
+        }
+        for (i, a) in f.asymmetries.iter().enumerate() {
+            self.id("asymmetry", i, &a.id, "asymmetry.", Stage::Relation);
+        }
+        for (i, c) in f.constraints.iter().enumerate() {
+            self.id("constraint", i, &c.id, "constraint.", Stage::Relation);
+        }
+        for (table, prefix, rows, stage) in tables(f) {
+            for (i, c) in rows.iter().enumerate() {
+                let own = if c.formula == CompositeFormula::ConstraintShare { Stage::Derived } else { stage };
+                self.id(table, i, &c.id, prefix, own);
+            }
+        }
+        for (i, s) in f.scenarios.iter().enumerate() {
+            self.id("scenario", i, &s.id, "scenario.", Stage::End);
+        }
+    }
+
+    fn measures(&mut self) {
+        let f = self.framework;
+        for (table, rows) in [("indicator", &f.indicators), ("measure", &f.measures)] {
+            for (i, m) in rows.iter().enumerate() {
+                self.measure(table, i, m);
+            }
+        }
+        let baseline = [Step::Key("rules"), Step::Key("baseline")];
+        self.baseline(&baseline, &f.rules.baseline);
+    }
+
+    fn measure(&mut self, table: &'static str, i: usize, m: &'a Measure) {
+        let at = |field: &'static str| [Step::Key(table), Step::At(i), Step::Key(field)];
+        match (table, &m.domain) {
+            ("indicator", Some(d)) if !self.framework.domains.iter().any(|x| &x.id == d) => {
+                self.push(&at("domain"), format!("unknown domain {d}"), "name a [[domain]] of this file");
+            }
+            ("indicator", None) => {
+                self.push(&at("domain"), "an indicator belongs to a domain", "add domain = \"…\"")
+            }
+            ("measure", Some(_)) => {
+                self.push(
+                    &at("domain"),
+                    "a measure belongs to no domain",
+                    "remove it, or write [[indicator]]",
+                );
+            }
+            _ => {}
+        }
+        if !(0.0..=1.0).contains(&m.weight) {
+            self.push(&at("weight"), "a weight lies between 0 and 1", "correct it");
+        }
+        if m.read.is_empty() {
+            self.push(&at("read"), "a measure reads at least one series", "add a selector");
+        }
+        if matches!(m.formula, Formula::Share | Formula::Diversification) && m.over.is_empty() {
+            self.push(&at("formula"), "the formula needs a denominator", "add over = [{ type = … }]");
+        }
+        if m.formula == Formula::Distinct && m.of.is_empty() {
+            self.push(&at("formula"), "distinct needs attributes to tell apart", "add of = [\"…\"]");
+        }
+        if m.formula.windowed() && m.cadence.months().is_none() {
+            self.push(
+                &at("cadence"),
+                "a windowed formula needs a calendar cadence",
+                "use month, quarter or year",
+            );
+        }
+        if m.kind == Kind::Ordinal {
+            match m.scale {
+                None => {
+                    self.push(&at("kind"), "an ordinal needs its scale", "add scale = [0.0, 4.0] and steps")
+                }
+                Some([low, high]) if high <= low => {
+                    self.push(&at("scale"), "the scale is empty", "write low, high")
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(baseline) = &m.baseline {
+            self.baseline(&at("baseline"), baseline);
+        }
+        for (list, reads) in [("read", &m.read), ("over", &m.over)] {
+            for (k, read) in reads.iter().enumerate() {
+                self.read(&[Step::Key(table), Step::At(i), Step::Key(list), Step::At(k)], read);
+            }
+        }
+        for (n, also) in m.also.iter().enumerate() {
+            for (list, reads) in [("read", &also.read), ("over", &also.over)] {
+                for (k, read) in reads.iter().enumerate() {
+                    let path = [
+                        Step::Key(table),
+                        Step::At(i),
+                        Step::Key("also"),
+                        Step::At(n),
+                        Step::Key(list),
+                        Step::At(k),
+                    ];
+                    self.read(&path, read);
+                }
+            }
+        }
+    }
+
+    fn baseline(&mut self, path: &[Step<'_>], baseline: &Baseline) {
+        let fault = match baseline {
+            Baseline::Window { from, to } => to <= from,
+            Baseline::Stated { spread, .. } => *spread <= 0.0,
+        };
+        if fault {
+            self.push(path, "the baseline is empty", "give from before to, or a spread above 0");
+        }
+    }
+
+    fn read(&mut self, path: &[Step<'_>], read: &Read) {
+        let mut at = path.to_vec();
+        let Some(kind) = self.types.get(&read.kind) else {
+            at.push(Step::Key("type"));
+            self.push(
+                &at,
+                format!("unknown fact type {}", read.kind),
+                "name a fact type of config/facts.toml",
+            );
+            return;
+        };
+        if let Some(unit) = &read.unit
+            && !kind.units.contains(unit)
+        {
+            at.push(Step::Key("unit"));
+            let remedy = format!("use one of: {}", kind.units.join(", "));
+            self.push(&at, format!("{} has no unit {unit}", read.kind), remedy);
+        }
+    }
+
+    fn domains(&mut self) {
+        let f = self.framework;
+        for (i, domain) in f.domains.iter().enumerate() {
+            let at = |field: &'static str| [Step::Key("domain"), Step::At(i), Step::Key(field)];
+            let weights: Vec<f64> = f
+                .indicators
+                .iter()
+                .filter(|m| m.domain.as_ref() == Some(&domain.id))
+                .map(|m| m.weight)
+                .collect();
+            if weights.is_empty() {
+                self.push(
+                    &at("id"),
+                    format!("the domain {} has no indicators", domain.id),
+                    "add one or remove it",
+                );
+            } else if (weights.iter().sum::<f64>() - 1.0).abs() > SUM_TOLERANCE {
+                let sum: f64 = weights.iter().sum();
+                self.push(
+                    &at("id"),
+                    format!("the indicator weights of {} add to {sum:.6}, not 1", domain.id),
+                    "correct the weights",
+                );
+            }
+            for (k, e) in domain.expectations.iter().enumerate() {
+                let path = [
+                    Step::Key("domain"),
+                    Step::At(i),
+                    Step::Key("expectations"),
+                    Step::At(k),
+                    Step::Key("when"),
+                ];
+                self.condition(&path, &e.when);
+            }
+        }
+    }
+
+    fn condition(&mut self, path: &[Step<'_>], text: &str) {
+        if let Err(e) = cel::Program::compile(text) {
+            let first = e.to_string().lines().next().unwrap_or_default().to_owned();
+            self.push(path, format!("not a CEL condition: {first}"), "correct the expression");
+        }
+        for id in quoted(text) {
+            if !self.stages.contains_key(id) {
+                self.push(
+                    path,
+                    format!("the condition names the unknown id {id}"),
+                    "name an id of this file",
+                );
+            }
+        }
+    }
+
+    fn composites(&mut self) {
+        for (table, _, rows, stage) in tables(self.framework) {
+            for (i, c) in rows.iter().enumerate() {
+                let path = [Step::Key(table), Step::At(i), Step::Key("inputs")];
+                let before =
+                    if c.formula == CompositeFormula::ConstraintShare { Stage::Derived } else { stage };
+                self.inputs(&path, &c.inputs, before, c.formula == CompositeFormula::Points);
+            }
+        }
+        if let Some(balance) = &self.framework.balance {
+            if !balance.id.starts_with("balance.") {
+                let path = [Step::Key("balance"), Step::Key("id")];
+                self.push(&path, "the id of the balance starts with balance.", "rename it");
+            }
+            let path = [Step::Key("balance"), Step::Key("inputs")];
+            self.inputs(&path, &balance.inputs, Stage::End, true);
+        }
+    }
+
+    fn inputs(&mut self, path: &[Step<'_>], inputs: &[Input], before: Stage, weighted: bool) {
+        for (k, input) in inputs.iter().enumerate() {
+            let mut at = path.to_vec();
+            at.extend([Step::At(k), Step::Key("of")]);
+            match self.stages.get(input.of.as_str()) {
+                None => self.push(&at, format!("unknown id {}", input.of), "name a row of this file"),
+                Some(stage) if *stage >= before => self.push(
+                    &at,
+                    format!("{} is assessed later than this row", input.of),
+                    "read measures, domains, relations, frictions, drivers, in that order",
+                ),
+                Some(_) => {}
+            }
+        }
+        let sum: f64 = inputs.iter().map(|x| x.weight).sum();
+        if weighted && (sum - 1.0).abs() > SUM_TOLERANCE {
+            self.push(path, format!("the input weights add to {sum:.6}, not 1"), "correct the weights");
+        }
+    }
+
+    fn relations(&mut self) {
+        let f = self.framework;
+        let measures: BTreeSet<&str> = f.all_measures().map(|m| m.id.as_str()).collect();
+        for (i, a) in f.asymmetries.iter().enumerate() {
+            for (k, pair) in a.pairs.iter().enumerate() {
+                for (side, id) in [("a", &pair.a), ("b", &pair.b)] {
+                    if !measures.contains(id.as_str()) {
+                        let path = [
+                            Step::Key("asymmetry"),
+                            Step::At(i),
+                            Step::Key("pairs"),
+                            Step::At(k),
+                            Step::Key(side),
+                        ];
+                        self.push(&path, format!("unknown measure {id}"), "name an indicator or measure");
+                    }
+                }
+            }
+        }
+        for (i, c) in f.constraints.iter().enumerate() {
+            let at = |field: &'static str| [Step::Key("constraint"), Step::At(i), Step::Key(field)];
+            if !measures.contains(c.of.as_str()) {
+                self.push(&at("of"), format!("unknown measure {}", c.of), "name an indicator or measure");
+            }
+            if matches!(c.bound, Limit { min: None, max: None } | Limit { min: Some(_), max: Some(_) }) {
+                self.push(
+                    &at("bound"),
+                    "a bound is either a min or a max",
+                    "write { max = … } or { min = … }",
+                );
+            }
+            if c.scale <= 0.0 {
+                self.push(&at("scale"), "the scale must be above 0", "correct it");
+            }
+        }
+    }
+
+    fn scenarios(&mut self) {
+        let f = self.framework;
+        let ids: BTreeSet<&str> = f.scenarios.iter().map(|s| s.id.as_str()).collect();
+        let priors: f64 = f.scenarios.iter().map(|s| s.prior).sum();
+        if !f.scenarios.is_empty() && (priors - 1.0).abs() > SUM_TOLERANCE {
+            let path = [Step::Key("scenario"), Step::At(0), Step::Key("prior")];
+            self.push(&path, format!("the priors add to {priors:.6}, not 1"), "correct them");
+        }
+        for (i, s) in f.scenarios.iter().enumerate() {
+            let at = |field: &'static str| [Step::Key("scenario"), Step::At(i), Step::Key(field)];
+            if !(s.prior > 0.0 && s.prior < 1.0) {
+                self.push(&at("prior"), "a prior is never 0 and never 1", "correct it");
+            }
+            let sum: f64 = s.transition.values().sum();
+            if (sum - 1.0).abs() > SUM_TOLERANCE || s.transition.values().any(|p| !(0.0..=1.0).contains(p)) {
+                self.push(
+                    &at("transition"),
+                    format!("the transition row adds to {sum:.6}, not 1"),
+                    "correct it",
+                );
+            }
+            for id in s.transition.keys().filter(|id| !ids.contains(id.as_str())) {
+                self.push(
+                    &at("transition"),
+                    format!("unknown scenario {id}"),
+                    "name a scenario of this file",
+                );
+            }
+        }
+        for (i, signal) in f.signals.iter().enumerate() {
+            let at = |field: &'static str| [Step::Key("signal"), Step::At(i), Step::Key(field)];
+            if self.stages.get(signal.of.as_str()) != Some(&Stage::Measure) {
+                self.push(
+                    &at("of"),
+                    format!("unknown measure {}", signal.of),
+                    "name an indicator or measure",
+                );
+            }
+            let [low, high] = signal.thresholds;
+            if high < low {
+                self.push(&at("thresholds"), "thresholds are low, then high", "swap them");
+            }
+            for id in &ids {
+                let Some(row) = signal.likelihood.get(*id) else {
+                    self.push(&at("likelihood"), format!("no row for {id}"), "add its three probabilities");
+                    continue;
+                };
+                let sum: f64 = row.iter().sum();
+                if (sum - 1.0).abs() > SUM_TOLERANCE || row.iter().any(|p| *p <= 0.0) {
+                    let message =
+                        format!("the likelihood row of {id} adds to {sum:.6}, not 1, or has a zero");
+                    self.push(&at("likelihood"), message, "never 0, never 1: correct it");
+                }
+            }
+            for id in signal.likelihood.keys().filter(|id| !ids.contains(id.as_str())) {
+                self.push(
+                    &at("likelihood"),
+                    format!("unknown scenario {id}"),
+                    "name a scenario of this file",
+                );
+            }
+        }
+    }
+
+    fn map(&mut self, map: Option<&str>) {
+        let path = [Step::Key("map")];
+        let Some(text) = map else {
+            if let Some(name) = &self.framework.map {
+                self.push(&path, format!("the id list {name} cannot be read"), "put it beside the framework");
+            }
+            return;
+        };
+        let want: BTreeSet<&str> =
+            text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+        let have: BTreeSet<&str> = self.framework.ids().into_iter().collect();
+        for id in want.difference(&have) {
+            self.push(&path, format!("the map holds {id}, the framework lacks it"), "add the row");
+        }
+        for id in have.difference(&want) {
+            self.push(&path, format!("the id {id} is not in the map"), "add it to the map or remove the row");
+        }
+    }
+}
+
+fn tables(f: &Framework) -> [(&'static str, &'static str, &Vec<Composite>, Stage); 5] {
+    [
+        ("friction", "friction.", &f.frictions, Stage::Friction),
+        ("driver", "driver.", &f.drivers, Stage::Driver),
+        ("role", "role.", &f.roles, Stage::Driver),
+        ("character", "character.", &f.characters, Stage::Derived),
+        ("implication", "implication.", &f.implications, Stage::Derived),
+    ]
+}
+
+/// Texts in double quotes: the ids that a condition names.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}

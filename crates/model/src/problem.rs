@@ -1,0 +1,121 @@
+//! Diagnostics: what is wrong, where, and what to do about it.
+
+use std::fmt;
+
+/// One finding about an input: file, line, field, offending text and remedy.
+///
+/// `line` counts from 1; 0 means the finding has no line (a missing file, a whole-file property).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// File or stream name as the user gave it.
+    pub file: String,
+    /// Line from 1, or 0 when there is none.
+    pub line: usize,
+    /// Dotted path or column name of the field at fault, may be empty.
+    pub field: String,
+    /// The offending text as it stands in the input, may be empty.
+    pub text: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl Problem {
+    /// A finding without place; chain [`Problem::at`], [`Problem::field`], [`Problem::text`].
+    pub fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            file: String::new(),
+            line: 0,
+            field: String::new(),
+            text: String::new(),
+            message: message.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// Sets file and line.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: usize) -> Self {
+        self.file = file.into();
+        self.line = line;
+        self
+    }
+
+    /// Sets the field.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = field.into();
+        self
+    }
+
+    /// Sets the offending text, cut to 200 characters.
+    #[must_use]
+    pub fn text(mut self, text: impl AsRef<str>) -> Self {
+        self.text = text.as_ref().chars().take(200).collect();
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.file.is_empty() {
+            write!(f, "{}", self.file)?;
+            if self.line > 0 {
+                write!(f, ":{}", self.line)?;
+            }
+            write!(f, ": ")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{}", self.message)?;
+        if !self.text.is_empty() {
+            // Control characters of a hostile input must not reach a terminal or a log.
+            write!(f, " (found `{}`)", self.text.escape_debug())?;
+        }
+        if !self.remedy.is_empty() {
+            write!(f, "; {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Every finding about one input, in the order of the input; never empty when returned as an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// `Ok(value)` when nothing was found, else the findings.
+    pub fn into_result<T>(self, value: T) -> Result<T, Problems> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

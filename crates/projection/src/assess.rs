@@ -1,0 +1,133 @@
+//! One view, all rows.
+
+use bellwether_model::View;
+use bellwether_model::framework::{Composite, CompositeFormula};
+
+use crate::assessment::{
+    Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState, Shift,
+};
+use crate::fold::Projector;
+use crate::state::time::{rfc3339, shift_months};
+use crate::state::{
+    Conditions, Core, balance_state, divergences, domain_states, of_change, scenario_states, shifts,
+};
+
+impl Projector {
+    /// Assesses a view. Cost grows with the accounts held, not with the views asked before.
+    pub fn assess(&self, view: &View) -> Assessment {
+        let core = Core::new(self, view);
+        let before = Core::new(self, &year_before(view));
+        assemble(self, view, &core, &before)
+    }
+}
+
+/// The same knowledge about the world a year earlier: directions compare states, not vintages.
+pub(crate) fn year_before(view: &View) -> View {
+    let micros = shift_months(view.as_of.timestamp_micros(), -12);
+    View { as_of: chrono::DateTime::from_timestamp_micros(micros).unwrap_or(view.as_of), ..*view }
+}
+
+fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
+    let framework = &projector.framework;
+    let conditions = Conditions::new(core);
+    let found = shifts(core, before);
+    let (scenarios, fit) = scenario_states(core);
+    let mut indicators = measure_states(core, &found);
+    let measures = indicators.split_off(framework.indicators.len());
+    let levels = |rows: &[Composite]| level_states(core, before, rows);
+    Assessment {
+        framework: FrameworkRef {
+            id: framework.id.clone(),
+            version: framework.version.clone(),
+            hash: framework.hash(&projector.types),
+        },
+        engine: crate::ENGINE.to_owned(),
+        as_of: rfc3339(view.as_of),
+        known_by: rfc3339(view.known_by),
+        clock: view.clock,
+        facts: core.facts,
+        head: core.head,
+        domains: domain_states(core, before, &conditions),
+        indicators,
+        characters: levels(&framework.characters),
+        roles: levels(&framework.roles),
+        drivers: levels(&framework.drivers),
+        frictions: levels(&framework.frictions),
+        implications: levels(&framework.implications),
+        asymmetries: asymmetry_states(core),
+        constraints: constraint_states(core),
+        divergences: divergences(core, &scenarios),
+        scenarios,
+        fit,
+        balance: balance_state(core),
+        shifts: found,
+        measures,
+    }
+}
+
+fn measure_states(core: &Core<'_>, shifts: &[Shift]) -> Vec<MeasureState> {
+    core.measures
+        .iter()
+        .map(|eval| {
+            let mut state = eval.state.clone();
+            state.shifts = shifts.iter().filter(|s| s.indicator == state.id).map(|s| s.id.clone()).collect();
+            state
+        })
+        .collect()
+}
+
+fn level_states(core: &Core<'_>, before: &Core<'_>, rows: &[Composite]) -> Vec<LevelState> {
+    rows.iter()
+        .map(|row| {
+            let now = core.levels.get(row.id.as_str()).cloned().unwrap_or_default();
+            let rules = &core.framework.rules;
+            let change = before.levels.get(row.id.as_str()).and_then(|then| match row.formula {
+                CompositeFormula::Points => now.change_since(then, rules.minimum_coverage),
+                _ => now.level.zip(then.level).map(|(a, b)| a - b),
+            });
+            LevelState {
+                id: row.id.clone(),
+                level: now.level,
+                low: now.low,
+                high: now.high,
+                direction: of_change(now.level.and(change), rules.flat_points),
+                evidence: now.evidence,
+            }
+        })
+        .collect()
+}
+
+fn asymmetry_states(core: &Core<'_>) -> Vec<AsymmetryState> {
+    let [first, second] = &core.framework.parties;
+    core.framework
+        .asymmetries
+        .iter()
+        .zip(&core.asymmetries)
+        .map(|(row, a)| AsymmetryState {
+            id: row.id.clone(),
+            value: a.value,
+            direction: a.direction(core.framework.rules.flat_change),
+            toward: a
+                .value
+                .filter(|v| *v != 0.0)
+                .map(|v| if v > 0.0 { first.clone() } else { second.clone() }),
+            evidence: a.evidence.clone(),
+        })
+        .collect()
+}
+
+fn constraint_states(core: &Core<'_>) -> Vec<ConstraintState> {
+    core.framework
+        .constraints
+        .iter()
+        .zip(&core.constraints)
+        .map(|(row, c)| ConstraintState {
+            id: row.id.clone(),
+            value: c.value,
+            bound: c.bound,
+            distance: c.distance,
+            breached: c.breached(),
+            evidence: c.evidence.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! The fold: from records, in any order, to what a view may read.
+
+mod observation;
+mod payload;
+mod projector;
+mod resolve;
+mod snapshot;
+
+pub use projector::Projector;
+pub use snapshot::SnapshotError;
+
+pub(crate) use observation::{Observation, Packed, confirms, moment};
+pub(crate) use payload::Payload;
+pub(crate) use projector::Part;
+pub(crate) use resolve::{Account, Resolved};

@@ -1,0 +1,205 @@
+//! From all statements to the ones a view reads: the latest known vintage of each key.
+
+use std::cmp::Ordering;
+
+use bellwether_model::{Basis, Op, View};
+
+use super::observation::{NONE, Observation, confirms};
+use super::projector::Projector;
+
+/// The latest known vintage of one key in one view.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Account {
+    /// The statement that counts.
+    pub(crate) at: u32,
+    /// Distinct values stated so far, confirmations apart.
+    pub(crate) vintages: u32,
+    /// Two different values share the latest known time.
+    pub(crate) conflict: bool,
+}
+
+/// Everything a view reads.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// Accounts by selector.
+    pub(crate) by_slot: Vec<Vec<Account>>,
+    /// Assertions visible and not withdrawn.
+    pub(crate) facts: u64,
+    /// Highest visible sequence.
+    pub(crate) head: u64,
+}
+
+impl Projector {
+    /// Resolves a view: for each key the latest known vintage, withdrawn keys left out.
+    pub(crate) fn resolve(&self, view: &View) -> Resolved {
+        let mut out = Resolved { by_slot: vec![Vec::new(); self.slots.len()], facts: 0, head: 0 };
+        let mut chain: Vec<u32> = Vec::new();
+        for last in &self.state.accounts {
+            self.chain(*last, view, &mut chain);
+            let Some(head) = chain.iter().filter_map(|at| self.observation(*at)).map(|o| o.seq).max() else {
+                continue;
+            };
+            out.head = out.head.max(head);
+            let Some(found) = self.latest(&chain, view) else { continue };
+            out.facts += found.asserted;
+            let Some(obs) = self.observation(found.account.at) else { continue };
+            for slot in self.slots_of(obs) {
+                if let Some(list) = usize::try_from(*slot).ok().and_then(|s| out.by_slot.get_mut(s)) {
+                    list.push(found.account);
+                }
+            }
+        }
+        out
+    }
+
+    /// Visible statements of an account in known order, ties by grade and id: the last one wins.
+    pub(crate) fn chain(&self, last: u32, view: &View, chain: &mut Vec<u32>) {
+        chain.clear();
+        let mut at = last;
+        while at != NONE {
+            let Some(obs) = self.observation(at) else { break };
+            if obs.visible(view) {
+                chain.push(at);
+            }
+            at = obs.previous;
+        }
+        if chain.len() > 1 {
+            chain.sort_by(|a, b| match (self.observation(*a), self.observation(*b)) {
+                (Some(a), Some(b)) => order(a, b, view),
+                _ => Ordering::Equal,
+            });
+        }
+    }
+
+    pub(crate) fn latest(&self, chain: &[u32], view: &View) -> Option<Latest> {
+        let mut current: Option<(u32, &Observation)> = None;
+        let mut withdrawn: Option<i64> = None;
+        let (mut vintages, mut asserted, mut conflict) = (0_u32, 0_u64, false);
+        for at in chain {
+            let obs = self.observation(*at)?;
+            let known = obs.known_in(view);
+            if obs.op == Op::Retract {
+                (current, withdrawn, asserted, conflict) = (None, Some(known), 0, false);
+                continue;
+            }
+            if let Some(since) = withdrawn {
+                // Only a later statement of the source itself brings a withdrawn key back.
+                if obs.basis != Basis::Stated || known <= since {
+                    continue;
+                }
+                withdrawn = None;
+            }
+            asserted += 1;
+            match current {
+                Some((_, before)) if self.same(before, obs) => {}
+                Some((_, before)) => {
+                    conflict = before.known_in(view) == known;
+                    vintages += 1;
+                    current = Some((*at, obs));
+                }
+                None => {
+                    vintages += 1;
+                    current = Some((*at, obs));
+                }
+            }
+        }
+        let (at, _) = current?;
+        Some(Latest { account: Account { at, vintages, conflict }, asserted })
+    }
+
+    /// Every visible statement of the key that an observation belongs to, in known order.
+    pub(crate) fn vintages(&self, at: u32, view: &View) -> Vec<Vintage> {
+        let mut chain = Vec::new();
+        let last = self
+            .observation(at)
+            .and_then(|o| self.state.accounts.get(usize::try_from(o.account).ok()?))
+            .copied()
+            .unwrap_or(NONE);
+        self.chain(last, view, &mut chain);
+        let mut out = Vec::new();
+        let mut current: Option<&Observation> = None;
+        let mut number = 0;
+        for at in chain {
+            let Some(obs) = self.observation(at).filter(|o| o.op == Op::Assert) else {
+                current = None;
+                continue;
+            };
+            let confirms = current.is_some_and(|before| self.same(before, obs));
+            if !confirms {
+                number += 1;
+                current = Some(obs);
+            }
+            out.push(Vintage { at, number, confirms });
+        }
+        out
+    }
+
+    /// A later statement that says the same: equal value within rounding, same period, same reading.
+    fn same(&self, before: &Observation, after: &Observation) -> bool {
+        let value = match (before.value, after.value) {
+            (Some(a), Some(b)) => confirms(a, b, before.rounds && after.rounds),
+            (None, None) => true,
+            _ => false,
+        };
+        value
+            && (before.start, before.end, before.slots) == (after.start, after.end, after.slots)
+            && self.payloads(before) == self.payloads(after)
+    }
+
+    fn payloads(&self, obs: &Observation) -> &[super::payload::Payload] {
+        usize::try_from(obs.payload).ok().and_then(|p| self.state.payloads.get(p)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Intervals, merged and sorted, over which a fact type's coverage is declared in the view.
+    pub(crate) fn declared(&self, kind: &str, view: &View) -> Vec<(i64, i64)> {
+        let want = super::payload::digest(&[kind]);
+        let mut chain = Vec::new();
+        let mut spans: Vec<(i64, i64)> = self
+            .state
+            .coverage
+            .iter()
+            .filter(|(covers, _)| *covers == want)
+            .filter_map(|(_, at)| {
+                let obs = self.observation(*at)?;
+                let last = self.state.accounts.get(usize::try_from(obs.account).ok()?)?;
+                self.chain(*last, view, &mut chain);
+                let latest = self.latest(&chain, view)?;
+                (latest.account.at == *at).then_some((obs.start, obs.end))
+            })
+            .collect();
+        spans.sort_unstable();
+        let mut merged: Vec<(i64, i64)> = Vec::new();
+        for (start, end) in spans {
+            match merged.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => merged.push((start, end)),
+            }
+        }
+        merged
+    }
+}
+
+/// One statement of a key.
+pub(crate) struct Vintage {
+    pub(crate) at: u32,
+    /// Position among the distinct values, from 1.
+    pub(crate) number: u32,
+    /// Says the same as the vintage before it.
+    pub(crate) confirms: bool,
+}
+
+/// Outcome of [`Projector::latest`].
+pub(crate) struct Latest {
+    pub(crate) account: Account,
+    /// Assertions under the key since its last withdrawal.
+    pub(crate) asserted: u64,
+}
+
+/// Known order; at one known time a withdrawal comes last, then the better grade, then the larger id.
+fn order(a: &Observation, b: &Observation, view: &View) -> Ordering {
+    a.known_in(view)
+        .cmp(&b.known_in(view))
+        .then_with(|| a.op.cmp(&b.op))
+        .then_with(|| b.grade().cmp(&a.grade()))
+        .then_with(|| a.id.cmp(&b.id))
+}

@@ -1,0 +1,32 @@
+//! Pure folds: from facts to an assessment.
+//!
+//! [`Projector`] takes records in any order and answers any [`View`](bellwether_model::View): what could be
+//! known before one date about the world before another. The answer is a function of the set of facts, the
+//! framework and the view, to the last byte.
+//!
+//! What is absent on purpose: IO, a clock, randomness, threads, the store. Sums run in id order, decimals are
+//! summed exactly, and transcendental functions come from `libm`, so answers are equal on every machine.
+//!
+//! What this is not yet: shifts come from one plain step detector ([`bellwether_detect::RobustStep`]), and
+//! scenario probabilities from one Bayesian step on the prior, not from a filter over time.
+
+mod assess;
+mod assessment;
+mod board;
+mod diff;
+mod fold;
+mod gaps;
+mod history;
+mod state;
+mod why;
+
+pub use assessment::*;
+pub use board::{BoardRow, Threshold};
+pub use diff::{Cause, Change, Diff};
+pub use fold::{Projector, SnapshotError};
+pub use gaps::{Gap, GapKind};
+pub use history::SeriesRow;
+pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};
+
+/// Name and version of the engine, printed with each assessment.
+pub const ENGINE: &str = concat!("bellwether-projection/", env!("CARGO_PKG_VERSION"));

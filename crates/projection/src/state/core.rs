@@ -1,0 +1,128 @@
+//! All rows of one view, evaluated in the order in which they may read each other.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::View;
+use bellwether_model::framework::{As, Framework, Measure};
+
+use super::level;
+use super::measure::{MeasureEval, evaluate_all};
+use super::relation::{self, Asymmetry, Constraint};
+use super::strength::{Strength, Sum, of_measure, sum};
+use crate::fold::{Projector, Resolved};
+
+/// Rows of one view. Shifts, trajectories and divergences compare two of them.
+pub(crate) struct Core<'a> {
+    pub(crate) framework: &'a Framework,
+    pub(crate) facts: u64,
+    pub(crate) head: u64,
+    pub(crate) measures: Vec<MeasureEval>,
+    pub(crate) domains: Vec<Sum>,
+    pub(crate) asymmetries: Vec<Asymmetry>,
+    pub(crate) constraints: Vec<Constraint>,
+    pub(crate) levels: BTreeMap<&'a str, Sum>,
+    pub(crate) balance: Option<Sum>,
+    index: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Core<'a> {
+    /// Evaluates a view.
+    pub(crate) fn new(projector: &'a Projector, view: &View) -> Self {
+        let resolved: Resolved = projector.resolve(view);
+        let framework: &Framework = &projector.framework;
+        let mut core = Self {
+            framework,
+            facts: resolved.facts,
+            head: resolved.head,
+            measures: evaluate_all(projector, &resolved, view),
+            domains: Vec::new(),
+            asymmetries: Vec::new(),
+            constraints: Vec::new(),
+            levels: BTreeMap::new(),
+            balance: None,
+            index: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
+        };
+        let rules = &framework.rules;
+        core.domains = framework
+            .domains
+            .iter()
+            .map(|domain| {
+                let parts = framework
+                    .indicators
+                    .iter()
+                    .filter(|m| m.domain.as_ref() == Some(&domain.id))
+                    .map(|m| (m.id.clone(), m.weight, m.sign.factor(), core.strength(&m.id, As::Distance)))
+                    .collect();
+                sum(parts, rules.minimum_coverage)
+            })
+            .collect();
+        core.asymmetries = framework.asymmetries.iter().map(|a| relation::asymmetry(&core, a)).collect();
+        core.constraints = framework.constraints.iter().map(|c| relation::constraint(&core, c)).collect();
+        // Constraint shares range over drivers, so they come after all of them.
+        let (plain, derived): (Vec<_>, Vec<_>) = framework
+            .frictions
+            .iter()
+            .chain(&framework.drivers)
+            .chain(&framework.roles)
+            .chain(&framework.characters)
+            .chain(&framework.implications)
+            .partition(|c| {
+                c.formula == bellwether_model::framework::CompositeFormula::Points && !late(&c.id)
+            });
+        for composite in plain.into_iter().chain(derived) {
+            let level = level::evaluate(&core, composite);
+            core.levels.insert(&composite.id, level);
+        }
+        core.balance = framework.balance.as_ref().map(|b| {
+            let parts = b
+                .inputs
+                .iter()
+                .map(|i| (i.of.clone(), i.weight, i.sign.factor(), core.strength(&i.of, i.reading)))
+                .collect();
+            sum(parts, rules.minimum_coverage)
+        });
+        core
+    }
+
+    /// Measure of that id with its definition.
+    pub(crate) fn measure(&self, id: &str) -> Option<(&MeasureEval, &'a Measure)> {
+        let at = *self.index.get(id)?;
+        let count = self.framework.indicators.len();
+        let measure = match at.checked_sub(count) {
+            None => self.framework.indicators.get(at)?,
+            Some(at) => self.framework.measures.get(at)?,
+        };
+        Some((self.measures.get(at)?, measure))
+    }
+
+    /// Sum of the domain of that id.
+    pub(crate) fn domain(&self, id: &str) -> Option<&Sum> {
+        let at = self.framework.domains.iter().position(|d| d.id == id)?;
+        self.domains.get(at)
+    }
+
+    /// What the row of that id gives to a row above it.
+    pub(crate) fn strength(&self, id: &str, reading: As) -> Strength {
+        if let Some((eval, measure)) = self.measure(id) {
+            return of_measure(eval, measure, reading);
+        }
+        if let Some(domain) = self.domain(id) {
+            return Strength::of_sum(domain);
+        }
+        if let Some(level) = self.levels.get(id) {
+            return Strength::of_sum(level);
+        }
+        if let Some(at) = self.framework.asymmetries.iter().position(|a| a.id == id) {
+            return self.asymmetries.get(at).map_or(Strength::missing(-1.0, 1.0), Asymmetry::strength);
+        }
+        if let Some(at) = self.framework.constraints.iter().position(|c| c.id == id) {
+            return self.constraints.get(at).map_or(Strength::missing(0.0, 1.0), Constraint::strength);
+        }
+        Strength::missing(-1.0, 1.0)
+    }
+}
+
+/// Rows that may read drivers and roles.
+fn late(id: &str) -> bool {
+    id.starts_with("character.") || id.starts_with("implication.")
+}

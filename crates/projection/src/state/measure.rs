@@ -1,0 +1,213 @@
+//! A measure in one view: value, distance, trend, freshness.
+
+use bellwether_detect::spread;
+use bellwether_model::framework::{Baseline, Cadence, Kind, Measure, Rules, Transform};
+use bellwether_model::{Grade, View};
+use chrono::NaiveTime;
+
+use super::series::{Point, Series, Source};
+use super::time::{DAY, date, shift_months, span};
+use crate::assessment::{AlsoState, MeasureState, Trend};
+use crate::fold::Projector;
+
+/// A measure's state and what the rows above need of it.
+#[derive(Clone, Debug)]
+pub(crate) struct MeasureEval {
+    pub(crate) state: MeasureState,
+    pub(crate) series: Series,
+    /// Worst grade behind the value.
+    pub(crate) grade: Grade,
+    /// Only a floor of the value is known.
+    pub(crate) lower: bool,
+    /// Greatest relative difference between rival accounts of the value.
+    pub(crate) spread: f64,
+    /// Value or floor.
+    pub(crate) reading: Option<f64>,
+    /// Points behind the baseline, for `why`.
+    pub(crate) baseline: Vec<u64>,
+    pub(crate) baseline_centre: Option<(f64, f64)>,
+}
+
+impl MeasureEval {
+    /// Whether the value is recent enough to be used.
+    pub(crate) fn fresh(&self) -> bool {
+        self.state.stale == Some(false)
+    }
+}
+
+/// Evaluates one measure.
+pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
+    let (m, view) = (source.measure, source.view);
+    let as_of = view.as_of.timestamp_micros();
+    let age_limit = i64::from(m.stale_days) * DAY;
+    let series = source.series(|p| as_of - p.end <= age_limit);
+    let headline = series.headline().cloned();
+    let lower = headline.as_ref().is_some_and(|p| p.lower) || m.lower_bound;
+    let reading = headline.as_ref().map(|p| p.value);
+    let stale = headline.as_ref().map(|p| {
+        let since = if m.formula.windowed() { series.newest.unwrap_or(p.end) } else { p.end };
+        as_of - since > age_limit
+    });
+    let (distance, baseline, centre) = distance(source, &series, headline.as_ref(), rules);
+    let before = headline.as_ref().and_then(|p| year_before(source, &series, p));
+    let change = match (&headline, &before) {
+        (Some(now), Some(then)) if !lower && !then.lower => change(m.kind, now.value, then.value),
+        _ => None,
+    };
+    let published = headline.as_ref().and_then(|p| source.projector.observation(p.at));
+    let state = MeasureState {
+        id: m.id.clone(),
+        domain: m.domain.clone(),
+        unit: m.unit.clone(),
+        value: reading.filter(|_| !lower),
+        at_least: reading.filter(|_| lower),
+        period: headline.as_ref().and_then(|p| span(p.start, p.end)),
+        published_at: published.and_then(|o| o.published()),
+        published_basis: published.map(|o| o.basis),
+        vintages: headline.as_ref().map_or(0, |p| p.vintages),
+        conflict: headline.as_ref().is_some_and(|p| p.conflict),
+        change_on_year: change,
+        distance,
+        trend: if lower { Trend::Unknown } else { trend(m, &series, change, rules.flat_change) },
+        stale,
+        due: headline.as_ref().and_then(|p| due(m, p)),
+        detection_limit: None,
+        shifts: Vec::new(),
+        evidence: headline.as_ref().map(|p| p.seqs.clone()).unwrap_or_default(),
+        also: companions(source),
+    };
+    MeasureEval {
+        state,
+        grade: headline.as_ref().map_or(Grade::UNKNOWN, |p| p.grade),
+        lower,
+        spread: headline.as_ref().map_or(0.0, |p| p.spread),
+        reading,
+        series,
+        baseline,
+        baseline_centre: centre,
+    }
+}
+
+/// Value on the scale of distance and trend.
+pub(crate) fn transformed(m: &Measure, value: f64) -> Option<f64> {
+    match m.transform {
+        Transform::None => Some(value),
+        Transform::Log => (value > 0.0).then(|| libm::log(value)),
+    }
+}
+
+type Distance = (Option<f64>, Vec<u64>, Option<(f64, f64)>);
+
+fn distance(source: &Source<'_>, series: &Series, headline: Option<&Point>, rules: &Rules) -> Distance {
+    let m = source.measure;
+    let (centre, sigma, seqs) = match m.baseline.as_ref().unwrap_or(&rules.baseline) {
+        // A stated norm is one of the primary series: a cumulative fallback has another scale.
+        Baseline::Stated { .. } if !source.like_primary(series) => return (None, Vec::new(), None),
+        Baseline::Stated { median, spread, .. } => match transformed(m, *median) {
+            Some(centre) => (centre, *spread, Vec::new()),
+            None => return (None, Vec::new(), None),
+        },
+        Baseline::Window { from, to } => {
+            let micros = |d: &chrono::NaiveDate| d.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+            let (from, to) = (micros(from), micros(to));
+            let points: Vec<&Point> = series
+                .points
+                .iter()
+                .filter(|p| from <= p.start && p.end <= to)
+                .filter(|p| headline.is_none_or(|h| source.comparable(series, h, p)))
+                .collect();
+            let values: Vec<f64> = points.iter().filter_map(|p| transformed(m, p.value)).collect();
+            let mut seqs: Vec<u64> = points.iter().flat_map(|p| p.seqs.iter().copied()).collect();
+            seqs.sort_unstable();
+            seqs.dedup();
+            match spread(&values).filter(|s| s.sigma > 0.0 && values.len() >= rules.minimum_points) {
+                Some(s) => (s.median, s.sigma, seqs),
+                None => return (None, seqs, None),
+            }
+        }
+    };
+    let z = headline.and_then(|p| transformed(m, p.value)).map(|x| (x - centre) / sigma);
+    (z, seqs, Some((centre, sigma)))
+}
+
+/// The comparable point a year before: equal length, both ends a year earlier.
+fn year_before(source: &Source<'_>, series: &Series, point: &Point) -> Option<Point> {
+    if series.trailing.is_some() {
+        return series.trailing_before.clone();
+    }
+    let (start, end) = (shift_months(point.start, -12), shift_months(point.end, -12));
+    series
+        .points
+        .iter()
+        .find(|p| (p.start, p.end) == (start, end) && source.comparable(series, p, point))
+        .cloned()
+}
+
+fn change(kind: Kind, now: f64, before: f64) -> Option<f64> {
+    match kind {
+        Kind::Level | Kind::Count => (before != 0.0).then(|| (now - before) / before.abs()),
+        Kind::Share | Kind::Ordinal => Some(now - before),
+    }
+}
+
+fn trend(m: &Measure, series: &Series, on_year: Option<f64>, flat: f64) -> Trend {
+    let change = on_year.or_else(|| {
+        let mut last = series.points.iter().rev();
+        let (now, before) = (last.next()?, last.next()?);
+        // Without an equal period a year before, only an unaccumulated value may be compared with the one before.
+        let comparable = !matches!(m.cadence, Cadence::Month | Cadence::Quarter) && now.class == before.class;
+        (comparable && !before.lower).then(|| change(m.kind, now.value, before.value)).flatten()
+    });
+    of_change(change, flat)
+}
+
+/// Direction of a change outside the flat band.
+pub(crate) fn of_change(change: Option<f64>, flat: f64) -> Trend {
+    match change {
+        None => Trend::Unknown,
+        Some(c) if c > flat => Trend::Up,
+        Some(c) if c < -flat => Trend::Down,
+        Some(_) => Trend::Flat,
+    }
+}
+
+fn due(m: &Measure, point: &Point) -> Option<String> {
+    let months = i32::try_from(m.cadence.months()?).ok()?;
+    (!m.formula.windowed()).then(|| date(shift_months(point.end, months)))
+}
+
+fn companions(source: &Source<'_>) -> Vec<AlsoState> {
+    source
+        .measure
+        .also
+        .iter()
+        .enumerate()
+        .map(|(n, also)| {
+            let points = source.companion(n);
+            let last = points.last();
+            AlsoState {
+                name: also.name.clone(),
+                unit: also.unit.clone(),
+                value: last.map(|p| p.value),
+                period: last.and_then(|p| span(p.start, p.end)),
+                vintages: last.map_or(0, |p| p.vintages),
+                evidence: last.map(|p| p.seqs.clone()).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// Evaluates every measure of a framework, indicators first.
+pub(crate) fn evaluate_all(
+    projector: &Projector,
+    resolved: &crate::fold::Resolved,
+    view: &View,
+) -> Vec<MeasureEval> {
+    let rules = &projector.framework.rules;
+    projector
+        .framework
+        .all_measures()
+        .enumerate()
+        .map(|(index, measure)| evaluate(&Source { projector, resolved, view, measure, index }, rules))
+        .collect()
+}

@@ -1,0 +1,29 @@
+//! From what a view reads to states: series, measures, domains, levels, relations, scenarios, shifts.
+//!
+//! Read top-down: `series` makes points, `measure` one number with distance and trend, `strength` what a row
+//! gives to the rows above it, then the rows themselves in the order in which they may read each other.
+
+mod balance;
+mod core;
+mod divergence;
+mod domain;
+mod expectation;
+mod level;
+mod measure;
+mod relation;
+mod scenario;
+mod series;
+mod shift;
+mod strength;
+pub(crate) mod time;
+
+pub(crate) use self::core::Core;
+pub(crate) use balance::balance_state;
+pub(crate) use divergence::divergences;
+pub(crate) use domain::domain_states;
+pub(crate) use expectation::Conditions;
+pub(crate) use measure::{MeasureEval, of_change};
+pub(crate) use scenario::scenario_states;
+pub(crate) use series::{Point, Source};
+pub(crate) use shift::shifts;
+pub(crate) use strength::Sum;

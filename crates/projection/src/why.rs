@@ -1,0 +1,512 @@
+//! Why a number is what it is: rule, figures read, rows read, facts behind them.
+
+use bellwether_model::View;
+use bellwether_model::framework::{Baseline, Composite, Formula, Input, Limit, Measure, Sign};
+use serde::{Deserialize, Serialize};
+
+use crate::assessment::{Assessment, Shift};
+use crate::fold::Projector;
+use crate::gaps::selector;
+use crate::state::{Core, MeasureEval, Sum};
+
+/// What part a fact plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FactRole {
+    /// Sets the value.
+    Value,
+    /// Says the same again.
+    Confirmation,
+    /// An earlier vintage, since revised.
+    Superseded,
+    /// Another account of the period that was not chosen.
+    Rival,
+    /// Read, but graded too low to set a value.
+    Withheld,
+    /// In the baseline window.
+    Baseline,
+    /// In a companion reading.
+    Companion,
+    /// Behind a row that this row reads.
+    Input,
+}
+
+/// One record behind a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactRef {
+    /// Sequence in the log.
+    pub seq: u64,
+    /// Part it plays.
+    pub role: FactRole,
+}
+
+/// One named figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Name.
+    pub name: String,
+    /// Figure as text, `null` when not known.
+    pub value: Option<String>,
+}
+
+/// One row that the explained row reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputLine {
+    /// Row.
+    pub of: String,
+    /// Weight.
+    pub weight: f64,
+    /// Direction.
+    pub sign: Sign,
+    /// Points it gives; `null` when it says nothing.
+    pub points: Option<f64>,
+    /// Why it is read.
+    pub reason: String,
+}
+
+/// An explanation of one row in one view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Row.
+    pub id: String,
+    /// `indicator`, `measure`, `domain`, `role`, `shift`, …
+    pub kind: String,
+    /// Heading.
+    pub title: String,
+    /// What the number says.
+    pub meaning: String,
+    /// Rule in words, as it stands in the framework.
+    pub formula: String,
+    /// Unit.
+    pub unit: String,
+    /// Why it is built so.
+    pub reason: String,
+    /// Figures read and reckoned.
+    pub figures: Vec<Figure>,
+    /// Rows read.
+    pub inputs: Vec<InputLine>,
+    /// Records behind it, by role.
+    pub facts: Vec<FactRef>,
+}
+
+impl Projector {
+    /// Explains the row, expectation or shift of that id; `None` when the view has no such row.
+    pub fn why(&self, id: &str, view: &View) -> Option<Explanation> {
+        let core = Core::new(self, view);
+        if let Some((eval, measure)) = core.measure(id) {
+            return Some(self.why_measure(view, eval, measure));
+        }
+        let all = self.assess(view);
+        self.why_domain(&core, &all, id)
+            .or_else(|| self.why_composite(&core, id))
+            .or_else(|| self.why_relation(&core, &all, id))
+            .or_else(|| self.why_scenario(&core, &all, id))
+            .or_else(|| all.shifts.iter().find(|s| s.id == id).map(|s| self.why_shift(s)))
+            .or_else(|| self.why_expectation(&core, &all, id))
+            .or_else(|| self.why_divergence(&all, id))
+    }
+
+    fn why_measure(&self, view: &View, eval: &MeasureEval, m: &Measure) -> Explanation {
+        let s = &eval.state;
+        let mut figures = vec![
+            figure("value", s.value.map(show)),
+            figure("at least", s.at_least.map(show)),
+            figure("period", s.period.as_ref().map(|p| format!("{} to {} (exclusive)", p.start, p.end))),
+            figure("published", s.published_at.map(|p| p.to_string())),
+            figure("vintages", Some(s.vintages.to_string())),
+            figure("change on year", s.change_on_year.map(show)),
+            figure("distance", s.distance.map(show)),
+            figure("baseline centre", eval.baseline_centre.map(|c| show(c.0))),
+            figure("baseline spread", eval.baseline_centre.map(|c| show(c.1))),
+            figure("worst grade", eval.reading.map(|_| eval.grade.to_string())),
+            figure("cadence", Some(format!("{:?}", m.cadence).to_lowercase())),
+            figure("stale after days", Some(m.stale_days.to_string())),
+            figure("weight", Some(show(m.weight))),
+            figure("sign", Some(sign(m.sign).to_owned())),
+            figure("baseline", Some(self.baseline_words(m))),
+        ];
+        if let Some(limit) = &m.bound {
+            figures.push(figure("bound", Some(limit_words(limit))));
+        }
+        if let Some([low, high]) = m.scale {
+            figures.push(figure(
+                "scale",
+                Some(format!("{} to {}: {}", show(low), show(high), m.steps.join(", "))),
+            ));
+        }
+        let role = if m.domain.is_some() { "indicator" } else { "measure" };
+        Explanation {
+            id: m.id.clone(),
+            kind: role.to_owned(),
+            title: m.title.clone(),
+            meaning: m.meaning.clone(),
+            formula: formula_words(m),
+            unit: m.unit.clone(),
+            reason: m.reason.clone(),
+            figures,
+            inputs: Vec::new(),
+            facts: self.facts_of(view, eval),
+        }
+    }
+
+    fn facts_of(&self, view: &View, eval: &MeasureEval) -> Vec<FactRef> {
+        let mut facts: Vec<FactRef> = Vec::new();
+        let mut add = |seq: u64, role: FactRole| {
+            if !facts.iter().any(|f| f.seq == seq) {
+                facts.push(FactRef { seq, role });
+            }
+        };
+        for seq in &eval.state.evidence {
+            add(*seq, FactRole::Value);
+        }
+        if let Some(point) = eval.series.headline() {
+            for seq in &point.seqs {
+                let at = self.observations().iter().position(|o| o.seq == *seq);
+                let Some(at) = at.and_then(|a| u32::try_from(a).ok()) else { continue };
+                let statements = self.vintages(at, view);
+                let current = statements.iter().map(|v| v.number).max();
+                for v in &statements {
+                    let Some(obs) = self.observation(v.at) else { continue };
+                    let role =
+                        if Some(v.number) == current { FactRole::Confirmation } else { FactRole::Superseded };
+                    add(obs.seq, role);
+                }
+            }
+            let index = self.framework.all_measures().position(|m| m.id == eval.state.id);
+            for obs in self.observations().iter().filter(|o| o.visible(view)) {
+                let read = self.slots_of(obs).iter().any(|s| {
+                    usize::try_from(*s)
+                        .ok()
+                        .and_then(|s| self.slots.get(s))
+                        .is_some_and(|s| Some(s.measure) == index)
+                });
+                if read && (obs.start, obs.end) == (point.start, point.end) {
+                    let low = !obs.grade().may_set_value();
+                    add(obs.seq, if low { FactRole::Withheld } else { FactRole::Rival });
+                }
+            }
+        }
+        for also in &eval.state.also {
+            for seq in &also.evidence {
+                add(*seq, FactRole::Companion);
+            }
+        }
+        for seq in &eval.baseline {
+            add(*seq, FactRole::Baseline);
+        }
+        facts
+    }
+
+    fn baseline_words(&self, m: &Measure) -> String {
+        match m.baseline.as_ref().unwrap_or(&self.framework.rules.baseline) {
+            Baseline::Window { from, to } => {
+                format!("median and 1.4826 MAD of {from} to {to} (exclusive), at least {} points", {
+                    self.framework.rules.minimum_points
+                })
+            }
+            Baseline::Stated { median, spread, reason } => {
+                format!("stated by the framework: {median} with spread {spread}; {reason}")
+            }
+        }
+    }
+
+    fn why_domain(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
+        let row = self.framework.domains.iter().find(|d| d.id == id)?;
+        let sum = core.domain(id)?;
+        let state = all.domains.iter().find(|d| d.id == id)?;
+        let mut figures = vec![
+            figure("index", sum.level.map(show)),
+            figure("low", sum.low.map(show)),
+            figure("high", sum.high.map(show)),
+            figure("coverage", Some(show(sum.coverage))),
+            figure("trajectory", Some(format!("{:?}", state.trajectory).to_lowercase())),
+            figure("confidence", Some(format!("{:?}", state.confidence).to_lowercase())),
+        ];
+        figures.extend(state.expectations.iter().map(|e| figure(&e.id, e.holds.map(|h| h.to_string()))));
+        let inputs = self
+            .framework
+            .indicators
+            .iter()
+            .filter(|m| m.domain.as_deref() == Some(id))
+            .map(|m| InputLine {
+                of: m.id.clone(),
+                weight: m.weight,
+                sign: m.sign,
+                points: sum.points(&m.id),
+                reason: m.reason.clone(),
+            })
+            .collect();
+        Some(Explanation {
+            id: row.id.clone(),
+            kind: "domain".to_owned(),
+            title: row.title.clone(),
+            meaning: row.character.clone(),
+            formula: format!(
+                "sum of 100 · weight · sign · tanh(distance / 2) over fresh indicators; null under coverage {}",
+                self.framework.rules.minimum_coverage
+            ),
+            unit: "points".to_owned(),
+            reason: row.expectations.iter().map(|e| e.reason.as_str()).collect::<Vec<_>>().join(" "),
+            figures,
+            inputs,
+            facts: input_facts(&sum.evidence),
+        })
+    }
+
+    fn why_composite(&self, core: &Core<'_>, id: &str) -> Option<Explanation> {
+        let row: &Composite = self.composites().find(|c| c.id == id)?;
+        let level = core.levels.get(id)?;
+        Some(Explanation {
+            id: row.id.clone(),
+            kind: id.split('.').next().unwrap_or_default().to_owned(),
+            title: row.title.clone(),
+            meaning: row.meaning.clone(),
+            formula: format!("{:?} over its inputs", row.formula),
+            unit: row.unit.clone(),
+            reason: row.reason.clone(),
+            figures: vec![
+                figure("level", level.level.map(show)),
+                figure("low", level.low.map(show)),
+                figure("high", level.high.map(show)),
+                figure("sign", Some(sign(row.sign).to_owned())),
+            ],
+            inputs: input_lines(&row.inputs, level),
+            facts: input_facts(&level.evidence),
+        })
+    }
+
+    fn why_relation(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
+        if let Some((row, a)) =
+            self.framework.asymmetries.iter().zip(&core.asymmetries).find(|(r, _)| r.id == id)
+        {
+            let pair = a.pair.and_then(|n| row.pairs.get(n));
+            let state = all.asymmetries.iter().find(|s| s.id == id)?;
+            return Some(Explanation {
+                id: row.id.clone(),
+                kind: "asymmetry".to_owned(),
+                title: row.title.clone(),
+                meaning: row.meaning.clone(),
+                formula: pair
+                    .map_or("ln(a / b)".to_owned(), |p| format!("ln({} / {}): {}", p.a, p.b, p.reason)),
+                unit: "log ratio".to_owned(),
+                reason: row.reason.clone(),
+                figures: vec![
+                    figure("value", a.value.map(show)),
+                    figure("before", a.before.map(show)),
+                    figure("toward", state.toward.clone()),
+                ],
+                inputs: Vec::new(),
+                facts: input_facts(&a.evidence),
+            });
+        }
+        if let Some(row) = self.framework.constraints.iter().find(|c| c.id == id) {
+            let state = all.constraints.iter().find(|c| c.id == id)?;
+            return Some(Explanation {
+                id: row.id.clone(),
+                kind: "constraint".to_owned(),
+                title: row.title.clone(),
+                meaning: row.meaning.clone(),
+                formula: format!("{} of {}, scale {}", limit_words(&row.bound), row.of, show(row.scale)),
+                unit: core.measure(&row.of).map(|m| m.1.unit.clone()).unwrap_or_default(),
+                reason: row.reason.clone(),
+                figures: vec![
+                    figure("value", state.value.map(show)),
+                    figure("bound", Some(show(state.bound))),
+                    figure("room left", state.distance.map(show)),
+                    figure("breached", state.breached.map(|b| b.to_string())),
+                ],
+                inputs: Vec::new(),
+                facts: input_facts(&state.evidence),
+            });
+        }
+        let row = self.framework.balance.as_ref().filter(|b| b.id == id)?;
+        let sum = core.balance.as_ref()?;
+        Some(Explanation {
+            id: row.id.clone(),
+            kind: "balance".to_owned(),
+            title: row.title.clone(),
+            meaning: row.meaning.clone(),
+            formula: "sum of 100 · weight · sign · strength over its parts".to_owned(),
+            unit: "points".to_owned(),
+            reason: row.reason.clone(),
+            figures: vec![
+                figure("value", sum.level.map(show)),
+                figure("low", sum.low.map(show)),
+                figure("high", sum.high.map(show)),
+            ],
+            inputs: input_lines(&row.inputs, sum),
+            facts: input_facts(&sum.evidence),
+        })
+    }
+
+    fn why_scenario(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
+        let row = self.framework.scenarios.iter().find(|s| s.id == id)?;
+        let state = all.scenarios.iter().find(|s| s.id == id)?;
+        let mut figures = vec![
+            figure("probability", Some(show(state.probability))),
+            figure("words", Some(state.words.clone())),
+            figure("prior", Some(show(row.prior))),
+            figure("fit of the best scenario", all.fit.map(show)),
+        ];
+        figures.extend(
+            state
+                .moved_by
+                .iter()
+                .map(|m| figure(&format!("log-odds by {}", m.indicator), Some(show(m.log_odds)))),
+        );
+        let mut facts = Vec::new();
+        for m in &state.moved_by {
+            facts.extend(
+                core.measure(&m.indicator).map(|(e, _)| e.state.evidence.clone()).unwrap_or_default(),
+            );
+        }
+        facts.sort_unstable();
+        facts.dedup();
+        Some(Explanation {
+            id: row.id.clone(),
+            kind: "scenario".to_owned(),
+            title: row.title.clone(),
+            meaning: format!("{} {}", row.shape, row.dynamics),
+            formula: "prior · likelihood of each signal's state, one report a group, ratios within 1/5 to 5"
+                .to_owned(),
+            unit: "probability".to_owned(),
+            reason: row.reason.clone(),
+            figures,
+            inputs: Vec::new(),
+            facts: input_facts(&facts),
+        })
+    }
+
+    fn why_shift(&self, shift: &Shift) -> Explanation {
+        Explanation {
+            id: shift.id.clone(),
+            kind: "shift".to_owned(),
+            title: format!("{} shift of {}", shift.kind, shift.indicator),
+            meaning: format!("known at {}, began about {}", shift.known_at, shift.onset.at),
+            formula: format!("detector {}", shift.detector),
+            unit: String::new(),
+            reason: String::new(),
+            figures: vec![
+                figure("onset interval", Some(format!("{} to {}", shift.onset.low, shift.onset.high))),
+                figure("size", shift.size.map(show)),
+                figure("sigmas", shift.sigmas.map(show)),
+                figure("statistic", shift.statistic.map(show)),
+                figure("threshold", shift.threshold.map(show)),
+                figure("provisional", Some(shift.provisional.to_string())),
+            ],
+            inputs: Vec::new(),
+            facts: input_facts(&shift.evidence),
+        }
+    }
+
+    fn why_expectation(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
+        let row = self.framework.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id)?;
+        let state = all.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id)?;
+        let mut figures = vec![figure("holds", state.holds.map(|h| h.to_string()))];
+        let mut facts = Vec::new();
+        for name in row.when.split('"').skip(1).step_by(2) {
+            if let Some((eval, _)) = core.measure(name) {
+                figures.push(figure(name, eval.reading.map(show)));
+                facts.extend(&eval.state.evidence);
+            } else if let Some(sum) = core.domain(name) {
+                figures.push(figure(name, sum.level.map(show)));
+            }
+        }
+        Some(Explanation {
+            id: row.id.clone(),
+            kind: "expectation".to_owned(),
+            title: row.id.clone(),
+            meaning: row.reason.clone(),
+            formula: row.when.clone(),
+            unit: String::new(),
+            reason: row.reason.clone(),
+            figures,
+            inputs: Vec::new(),
+            facts: input_facts(&facts),
+        })
+    }
+
+    fn why_divergence(&self, all: &Assessment, id: &str) -> Option<Explanation> {
+        let d = all.divergences.iter().find(|d| d.id == id)?;
+        Some(Explanation {
+            id: d.id.clone(),
+            kind: "divergence".to_owned(),
+            title: format!("{} divergence", d.kind),
+            meaning: if d.tripped { "at or past its threshold" } else { "within its threshold" }.to_owned(),
+            formula: "|value| ≥ threshold; the envelope counts only past a bound".to_owned(),
+            unit: String::new(),
+            reason: self.framework.divergence.reason.clone(),
+            figures: vec![figure("value", Some(show(d.value))), figure("threshold", Some(show(d.threshold)))],
+            inputs: Vec::new(),
+            facts: Vec::new(),
+        })
+    }
+}
+
+fn figure(name: &str, value: Option<String>) -> Figure {
+    Figure { name: name.to_owned(), value }
+}
+
+/// Shortest decimal that reads back to the same double.
+fn show(value: f64) -> String {
+    value.to_string()
+}
+
+fn sign(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Plus => "+",
+        Sign::Minus => "-",
+        Sign::Zero => "0",
+    }
+}
+
+fn limit_words(limit: &Limit) -> String {
+    match (limit.max, limit.min) {
+        (Some(max), _) => format!("at most {}", show(max)),
+        (None, Some(min)) => format!("at least {}", show(min)),
+        (None, None) => "no bound".to_owned(),
+    }
+}
+
+fn formula_words(m: &Measure) -> String {
+    let reads = |list: &[bellwether_model::framework::Read]| {
+        list.iter()
+            .map(|r| match &r.label {
+                Some(label) => format!("{} [{label}]", selector(r)),
+                None => selector(r),
+            })
+            .collect::<Vec<_>>()
+            .join("; else ")
+    };
+    let read = reads(&m.read);
+    let of = m.of.join(", ");
+    match m.formula {
+        Formula::Value => format!("value of {read}"),
+        Formula::Count => format!("distinct happenings a window: {read}"),
+        Formula::Sum => format!("sum of {of} a window: {read}"),
+        Formula::Max => format!("greatest of {of} in a window: {read}"),
+        Formula::Mean => format!("mean value a window: {read}"),
+        Formula::Distinct => format!("distinct {of} a window: {read}"),
+        Formula::Stock => format!("stock since the beginning: {read}"),
+        Formula::Share => format!("({read}) over ({}), equal periods", reads(&m.over)),
+        Formula::Diversification => format!("1 − Σ share² of ({read}) in ({})", reads(&m.over)),
+        Formula::Agreement => format!("share of roll calls with the same choice: {read}"),
+    }
+}
+
+fn input_lines(inputs: &[Input], sum: &Sum) -> Vec<InputLine> {
+    inputs
+        .iter()
+        .map(|i| InputLine {
+            of: i.of.clone(),
+            weight: i.weight,
+            sign: i.sign,
+            points: sum.points(&i.of),
+            reason: i.reason.clone(),
+        })
+        .collect()
+}
+
+fn input_facts(evidence: &[u64]) -> Vec<FactRef> {
+    evidence.iter().map(|seq| FactRef { seq: *seq, role: FactRole::Input }).collect()
+}

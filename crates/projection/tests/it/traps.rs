@@ -1,0 +1,1 @@
+//! Selector traps of the framework map, one by one.

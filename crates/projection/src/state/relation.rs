@@ -103,7 +103,7 @@ impl Constraint {
 
 /// Value, bound and the room between them.
 ///
-/// Where only a floor of the value is known, a maximum can be seen to be crossed but a minimum cannot.
+/// A floor of the value proves one thing only: that a maximum below it is crossed. Else nothing is known.
 pub(crate) fn constraint(core: &Core<'_>, row: &ConstraintRow) -> Constraint {
     let (bound, room): (f64, fn(f64, f64) -> f64) = match row.bound {
         Limit { max: Some(max), .. } => (max, |v, b| b - v),
@@ -112,7 +112,7 @@ pub(crate) fn constraint(core: &Core<'_>, row: &ConstraintRow) -> Constraint {
     };
     let mut out = Constraint { bound, scale: row.scale, ..Constraint::default() };
     let Some((eval, _)) = core.measure(&row.of) else { return out };
-    let usable = eval.reading.filter(|_| !eval.lower || row.bound.max.is_some());
+    let usable = eval.reading.filter(|v| !eval.lower || row.bound.max.is_some_and(|max| *v > max));
     out.value = usable;
     out.distance = usable.map(|v| room(v, bound));
     out.fresh = eval.fresh();

@@ -1,0 +1,320 @@
+//! Rows of separated columns: RFC 4180 quoting, or none.
+
+use std::io;
+use std::sync::Arc;
+
+use bellwether_model::Problem;
+
+use super::window::{Window, trim_end};
+use super::{Chunk, Delimited, MAX_RECORD, Refusal, Shape, too_long};
+
+/// A record whose quotes are broken costs its first line, and reading resumes at the next. The bytes read
+/// again that way are limited: a hostile file could have every line read up to the record limit.
+const MAX_REREAD: usize = 64 << 20;
+
+/// Names of the columns, in file order.
+#[derive(Clone)]
+pub(crate) struct Columns {
+    names: Vec<String>,
+    shared: Arc<[Arc<String>]>,
+    header: Option<String>,
+}
+
+impl Columns {
+    fn new(names: Vec<String>, header: Option<String>) -> Self {
+        let shared = names.iter().map(|n| Arc::new(n.clone())).collect();
+        Self { names, shared, header }
+    }
+
+    /// Position of a column.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
+    /// Names in order.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Names in order, shared.
+    pub(crate) fn shared(&self) -> &[Arc<String>] {
+        &self.shared
+    }
+
+    /// The header line as it stood in the source.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.header.as_deref()
+    }
+
+    /// A row must have as many columns as the header: a shifted one would be read under wrong names.
+    pub(crate) fn fits(&self, row: &Row) -> Result<(), Problem> {
+        if row.len() == self.names.len() {
+            return Ok(());
+        }
+        Err(Problem::new(
+            format!("{} columns where the header has {}", row.len(), self.names.len()),
+            "check the row for a missing or unquoted delimiter, or a line break outside quotes",
+        )
+        .field("record"))
+    }
+}
+
+/// The columns of one row, unquoted, in one reused buffer.
+#[derive(Default)]
+pub(crate) struct Row {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Row {
+    /// Number of columns.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Text of a column.
+    pub(crate) fn get(&self, at: usize) -> Option<&str> {
+        let end = *self.ends.get(at)?;
+        let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
+        self.text.get(start..end)
+    }
+
+    /// Reads one record.
+    pub(super) fn parse(&mut self, raw: &[u8], delimiter: u8, quoting: bool) -> Result<(), Problem> {
+        let text = std::str::from_utf8(raw).map_err(|e| not_utf8(raw, e.valid_up_to()))?;
+        if let Some(at) = text.find('\0') {
+            let shown = text.get(..at).unwrap_or_default().chars().rev().take(20).collect::<Vec<_>>();
+            let shown: String = shown.into_iter().rev().chain(std::iter::once('\0')).collect();
+            return Err(Problem::new(
+                "a NUL character",
+                "remove it; the file may be UTF-16 or damaged: save it as UTF-8",
+            )
+            .field("record")
+            .text(shown));
+        }
+        self.text.clear();
+        self.ends.clear();
+        let delimiter = char::from(delimiter);
+        let mut rest = Some(text);
+        while let Some(at) = rest {
+            rest = match at.strip_prefix('"') {
+                Some(inside) if quoting => self.quoted(inside, delimiter)?,
+                _ => {
+                    let (field, rest) = at.split_once(delimiter).map_or((at, None), |(f, r)| (f, Some(r)));
+                    self.text.push_str(field);
+                    rest
+                }
+            };
+            self.ends.push(self.text.len());
+        }
+        Ok(())
+    }
+
+    /// Reads a quoted column and gives what follows its delimiter.
+    fn quoted<'t>(&mut self, text: &'t str, delimiter: char) -> Result<Option<&'t str>, Problem> {
+        let mut rest = text;
+        loop {
+            let Some((before, after)) = rest.split_once('"') else {
+                return Err(open_quote().text(rest));
+            };
+            self.text.push_str(before);
+            if let Some(after) = after.strip_prefix('"') {
+                self.text.push('"');
+                rest = after;
+            } else if after.is_empty() {
+                return Ok(None);
+            } else if let Some(after) = after.strip_prefix(delimiter) {
+                return Ok(Some(after));
+            } else {
+                return Err(Problem::new(
+                    "text after a closing quote",
+                    "double a quote inside a quoted column",
+                )
+                .field(format!("column {}", self.ends.len() + 1))
+                .text(after));
+            }
+        }
+    }
+}
+
+fn open_quote() -> Problem {
+    Problem::new("a quote is never closed", "close it, or double a quote that belongs to the text")
+        .field("record")
+}
+
+fn broken_quote() -> Problem {
+    Problem::new("text after a closing quote", "close every quote, and double one that belongs to the text")
+        .field("record")
+}
+
+fn not_utf8(raw: &[u8], at: usize) -> Problem {
+    let shown =
+        String::from_utf8_lossy(raw.get(at.saturating_sub(20)..(at + 20).min(raw.len())).unwrap_or_default());
+    Problem::new(format!("not UTF-8 at byte {at} of the record"), "save the file as UTF-8")
+        .field("record")
+        .text(shown)
+}
+
+/// Rebuilds the shape under a header line, or under the names of the feed file.
+pub(super) fn shape(spec: &Delimited, header: Option<&[u8]>) -> Result<Shape, Problem> {
+    let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
+    let columns = match header {
+        None if spec.header => {
+            return Err(Problem::new("the header is not known", "ingest the file again").field("record"));
+        }
+        None => Columns::new(spec.columns.clone(), None),
+        Some(header) => {
+            let mut row = Row::default();
+            row.parse(header, delimiter, spec.quoting)?;
+            let names: Vec<String> =
+                (0..row.len()).filter_map(|at| row.get(at)).map(|name| name.trim().to_owned()).collect();
+            check_header(spec, &names)?;
+            Columns::new(names, Some(String::from_utf8_lossy(header).into_owned()))
+        }
+    };
+    Ok(Shape::Delimited { delimiter, quoting: spec.quoting, columns })
+}
+
+fn check_header(spec: &Delimited, names: &[String]) -> Result<(), Problem> {
+    let missing: Vec<&str> =
+        spec.columns.iter().map(String::as_str).filter(|c| !names.iter().any(|n| n == c)).collect();
+    if let Some(first) = missing.first() {
+        return Err(Problem::new(
+            format!("the header lacks the column {}", missing.join(", ")),
+            format!("add it to the first row; needed are {}", spec.columns.join(",")),
+        )
+        .field(*first)
+        .text(names.join(",")));
+    }
+    for (at, name) in names.iter().enumerate() {
+        if names.iter().take(at).any(|n| n == name) {
+            return Err(Problem::new("the header names a column twice", "rename or remove one of them")
+                .field(name)
+                .text(name));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) struct Cutter {
+    window: Window,
+    delimiter: u8,
+    quoting: bool,
+    reread: usize,
+}
+
+/// Where a record ends in the bytes at hand.
+enum End {
+    /// After this many bytes, line end included.
+    At(usize),
+    /// Not among them, outside quotes.
+    Beyond,
+    /// Not among them, inside quotes.
+    InQuotes,
+    /// Nowhere: a quote was closed before this byte and text follows.
+    Broken(usize),
+}
+
+impl Cutter {
+    pub(super) fn open(spec: &Delimited, window: Window, file: &str) -> Result<(Self, Shape), Refusal> {
+        let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
+        let mut cutter = Self { window, delimiter, quoting: spec.quoting, reread: 0 };
+        if !spec.header {
+            return Ok((cutter, shape(spec, None)?));
+        }
+        let Some(Chunk { line, raw, fault }) = cutter.next()? else {
+            return Err(Problem::new("there is no header", "name the columns in the first row")
+                .at(file, 1)
+                .into());
+        };
+        let place = usize::try_from(line).unwrap_or(usize::MAX);
+        if let Some(fault) = fault {
+            return Err(fault.at(file, place).into());
+        }
+        let shape = shape(spec, Some(raw)).map_err(|p| p.at(file, place))?;
+        Ok((cutter, shape))
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
+        loop {
+            let (n, fault) = self.measure()?;
+            let line = self.window.line();
+            if n == 0 {
+                return Ok(None);
+            }
+            // A line without a character is no record; one of blanks is, and will not fit the header.
+            if fault.is_some() || !self.window.pending().iter().take(n).all(|b| matches!(b, b'\n' | b'\r')) {
+                let raw = trim_end(self.window.take(n));
+                return Ok(Some(Chunk { line, raw, fault }));
+            }
+            self.window.take(n);
+        }
+    }
+
+    fn measure(&mut self) -> io::Result<(usize, Option<Problem>)> {
+        loop {
+            let pending = self.window.pending();
+            let end = find_end(pending, self.delimiter, self.quoting);
+            match end {
+                End::At(n) => return Ok((n, None)),
+                End::Beyond if pending.len() > MAX_RECORD => return Ok((MAX_RECORD, Some(too_long()))),
+                End::Beyond if self.window.ended() => return Ok((pending.len(), None)),
+                End::InQuotes if pending.len() > MAX_RECORD || self.window.ended() => {
+                    let upto = pending.len();
+                    return Ok((self.give_up(upto), Some(open_quote())));
+                }
+                End::Broken(at) => return Ok((self.give_up(at), Some(broken_quote()))),
+                End::Beyond | End::InQuotes => {
+                    self.window.fill()?;
+                }
+            }
+        }
+    }
+}
+
+impl Cutter {
+    /// How much of a record that is broken up to `at` to hold: its first line, while that is affordable.
+    fn give_up(&mut self, at: usize) -> usize {
+        let pending = self.window.pending();
+        let line_end = |from: usize| {
+            let found = pending.iter().skip(from).position(|b| *b == b'\n');
+            found.map_or(pending.len(), |n| from + n + 1)
+        };
+        let first = line_end(0);
+        self.reread = self.reread.saturating_add(at.saturating_sub(first));
+        if self.reread > MAX_REREAD { line_end(at) } else { first }
+    }
+}
+
+/// Looks at line ends and quotes only: the bytes between need no thought.
+fn find_end(bytes: &[u8], delimiter: u8, quoting: bool) -> End {
+    let byte = |at: usize| bytes.get(at).copied();
+    let mut at = 0;
+    // Outside quotes here.
+    while let Some(mark) = find(bytes, at, |b| b == b'\n' || (b == b'"' && quoting)) {
+        if byte(mark) == Some(b'\n') {
+            return End::At(mark + 1);
+        }
+        at = mark + 1;
+        // A quote within a column is a character; only at its start does it enclose.
+        if mark > 0 && byte(mark - 1) != Some(delimiter) {
+            continue;
+        }
+        loop {
+            let Some(quote) = find(bytes, at, |b| b == b'"') else { return End::InQuotes };
+            at = quote + 1;
+            match byte(at) {
+                Some(b'"') => at += 1,
+                None => return End::Beyond,
+                Some(b) if b == delimiter || b == b'\n' => break,
+                Some(b'\r') if matches!(byte(at + 1), Some(b'\n') | None) => break,
+                Some(_) => return End::Broken(at),
+            }
+        }
+    }
+    End::Beyond
+}
+
+fn find(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    bytes.get(from..)?.iter().position(|b| wanted(*b)).map(|n| from + n)
+}

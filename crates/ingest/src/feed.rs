@@ -1,0 +1,248 @@
+//! The feed file: `config/feeds/NAME.toml`.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::{Locator, Problem, Problems};
+use serde::{Deserialize, Serialize};
+
+use crate::connector::Connector;
+use crate::decoder::Decoder;
+use crate::mapping::{Mapping, Native, cel};
+use crate::prefilter::Condition;
+
+/// How often a source is expected to say something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cadence {
+    /// Every day.
+    Daily,
+    /// Every week.
+    Weekly,
+    /// Every month.
+    Monthly,
+    /// Every quarter.
+    Quarterly,
+    /// Every year.
+    Yearly,
+    /// When there is something to say.
+    Irregular,
+}
+
+/// One feed: how bytes arrive, what they are and which facts they make.
+///
+/// A feed file holds `name`, `title`, `licence`, `cadence`, `[connector]` and `[decoder]`, then either
+/// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
+/// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
+/// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
+///
+/// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
+/// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
+/// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
+/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
+/// `add_days(date, n)`, `trim(text)` and `lower(text)`. Blank and null mean that the source says nothing.
+///
+/// ```
+/// let text = r#"
+/// name = "visits"
+/// title = "Visits"
+/// licence = "CC0-1.0"
+/// cadence = "weekly"
+///
+/// [connector]
+/// kind = "file"
+///
+/// [decoder]
+/// kind = "delimited"
+/// columns = ["who", "day"]
+///
+/// [[prefilter]]
+/// column = "who"
+/// in = ["Xi", "Putin"]
+///
+/// [tables.country]
+/// Xi = "CHN"
+/// Putin = "RUS"
+///
+/// [[fact]]
+/// type = "'visit.held'"
+/// key = "'visit|' + record.who + '|' + date(record.day, '%d.%m.%Y')"
+/// valid_start = "date(record.day, '%d.%m.%Y')"
+/// actors = "[tables.country[record.who]]"
+/// "#;
+/// let feed = bellwether_ingest::FeedSpec::parse("config/feeds/visits.toml", text)?;
+/// assert_eq!(feed.name, "visits");
+/// # Ok::<(), bellwether_model::Problems>(())
+/// ```
+#[derive(Debug)]
+pub struct FeedSpec {
+    /// Name, also the `source` of its facts.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// Licence of the data.
+    pub licence: String,
+    /// Expected rhythm.
+    pub cadence: Cadence,
+    /// How the bytes arrive unless a path is given.
+    pub connector: Connector,
+    /// What the bytes are.
+    pub decoder: Decoder,
+    pub(crate) prefilter: Vec<Condition>,
+    pub(crate) mapping: Mapping,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    title: String,
+    licence: String,
+    cadence: Cadence,
+    connector: Connector,
+    decoder: Decoder,
+    #[serde(default)]
+    prefilter: Vec<Condition>,
+    native: Option<Native>,
+    #[serde(default)]
+    tables: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(default)]
+    fact: Vec<cel::Written>,
+}
+
+impl FeedSpec {
+    /// Parses a feed file, naming `file` in findings.
+    ///
+    /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
+    /// native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
+    /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
+    /// no macro inside a macro).
+    pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
+        let locator = Locator::new(file, text)?;
+        let parsed: File = locator.parse()?;
+        let mut problems = Problems::default();
+        if parsed.name.is_empty()
+            || !parsed.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        {
+            problems.push(locator.problem(
+                &["name".into()],
+                "not a feed name",
+                "use lower-case letters, digits and -",
+            ));
+        }
+        let mut decoder = parsed.decoder;
+        check_decoder(&locator, &decoder, &mut problems);
+        check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
+        let mapping = match (parsed.native, parsed.fact.is_empty()) {
+            (Some(native), true) => {
+                check_native(&locator, native, &mut decoder, &mut problems);
+                Mapping::Native(native)
+            }
+            (None, false) => {
+                Mapping::Cel(cel::Table::compile(&locator, parsed.fact, parsed.tables, &mut problems))
+            }
+            (Some(_), false) => {
+                problems.push(locator.problem(
+                    &["native".into()],
+                    "both native and [[fact]]",
+                    "keep one of them",
+                ));
+                Mapping::Native(Native::FactsCsv)
+            }
+            (None, true) => {
+                problems.push(
+                    Problem::new("no mapping", "add native = \"facts-csv\" or at least one [[fact]]")
+                        .at(file, 1)
+                        .field("fact"),
+                );
+                Mapping::Native(Native::FactsCsv)
+            }
+        };
+        problems.into_result(FeedSpec {
+            name: parsed.name,
+            title: parsed.title,
+            licence: parsed.licence,
+            cadence: parsed.cadence,
+            connector: parsed.connector,
+            decoder,
+            prefilter: parsed.prefilter,
+            mapping,
+        })
+    }
+}
+
+fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Problems) {
+    let Decoder::Delimited(spec) = decoder else { return };
+    if !spec.delimiter.is_ascii() || matches!(spec.delimiter, '"' | '\n' | '\r' | '\0') {
+        problems.push(locator.problem(
+            &["decoder".into(), "delimiter".into()],
+            "not a delimiter",
+            "use one ASCII character, such as \",\" or \"\\t\"",
+        ));
+    }
+    if !spec.header && spec.columns.is_empty() {
+        problems.push(locator.problem(
+            &["decoder".into()],
+            "without a header the columns have no names",
+            "list them in columns = […]",
+        ));
+    }
+    for (i, name) in spec.columns.iter().enumerate() {
+        if spec.columns.iter().take(i).any(|n| n == name) {
+            problems.push(locator.problem(
+                &["decoder".into(), "columns".into(), i.into()],
+                "a column named twice",
+                "rename one",
+            ));
+        }
+    }
+}
+
+fn check_prefilter(
+    locator: &Locator<'_>,
+    decoder: &Decoder,
+    conditions: &[Condition],
+    problems: &mut Problems,
+) {
+    for (i, condition) in conditions.iter().enumerate() {
+        if condition.tests() == 0 {
+            problems.push(locator.problem(
+                &["prefilter".into(), i.into()],
+                "a condition without a test",
+                "add equals, in, not or not_in",
+            ));
+        }
+        // A filter on a column that may be missing would silently skip, or pass, everything.
+        if let Decoder::Delimited(spec) = decoder
+            && !spec.columns.contains(&condition.column)
+        {
+            problems.push(locator.problem(
+                &["prefilter".into(), i.into(), "column".into()],
+                format!("the decoder does not promise a column {}", condition.column),
+                "add it to decoder.columns",
+            ));
+        }
+    }
+}
+
+fn check_native(locator: &Locator<'_>, native: Native, decoder: &mut Decoder, problems: &mut Problems) {
+    let fits = match (native, &mut *decoder) {
+        (Native::FactsCsv, Decoder::Delimited(spec)) => {
+            // Whatever the feed file lists, these must be there.
+            for name in crate::mapping::facts_csv_columns() {
+                if !spec.columns.iter().any(|c| c == name) {
+                    spec.columns.push((*name).to_owned());
+                }
+            }
+            spec.header
+        }
+        (Native::FactsNdjson, Decoder::Ndjson {}) | (Native::CloudEvents, Decoder::CloudEvents {}) => true,
+        _ => false,
+    };
+    if !fits {
+        problems.push(locator.problem(
+            &["native".into()],
+            "the native shape does not fit the decoder",
+            "facts-csv needs delimited with a header, facts-ndjson needs ndjson, cloudevents needs cloudevents",
+        ));
+    }
+}

@@ -1,0 +1,339 @@
+//! Declarative mapping: a CEL expression for each field of each fact that a record makes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use bellwether_model::{Attributes, Basis, Fact, Grade, Locator, Op, Problem, Problems};
+use cel::objects::{Key, Map};
+use cel::{Context, Program, Value};
+use serde::Deserialize;
+
+use super::{Draft, Place, functions, limits, text};
+use crate::decoder::Record;
+
+/// One `[[fact]]` of a feed file; every text is a CEL expression.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    when: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    key: String,
+    valid_start: String,
+    valid_end: Option<String>,
+    published_at: Option<String>,
+    actors: Option<String>,
+    value: Option<String>,
+    unit: Option<String>,
+    grade: Option<String>,
+    uri: Option<String>,
+    note: Option<String>,
+    #[serde(default = "yes")]
+    assume: bool,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A compiled expression under the name of the field it gives.
+struct Expression {
+    field: String,
+    text: String,
+    program: Program,
+}
+
+struct Rule {
+    when: Option<Expression>,
+    kind: Expression,
+    key: Expression,
+    valid_start: Expression,
+    valid_end: Option<Expression>,
+    published_at: Option<Expression>,
+    actors: Option<Expression>,
+    value: Option<Expression>,
+    unit: Option<Expression>,
+    grade: Option<Expression>,
+    uri: Option<Expression>,
+    note: Option<Expression>,
+    assume: bool,
+    attributes: Vec<(String, Expression)>,
+}
+
+/// The mapping table of a feed file.
+pub(crate) struct Table {
+    rules: Vec<Rule>,
+    tables: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("facts", &self.rules.len()).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Compiles the expressions; each that fails is a finding with its line.
+    pub(crate) fn compile(
+        locator: &Locator<'_>,
+        facts: Vec<Written>,
+        tables: BTreeMap<String, BTreeMap<String, String>>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut rules = Vec::with_capacity(facts.len());
+        for (i, fact) in facts.into_iter().enumerate() {
+            let mut compile = |group: Option<&str>, field: &str, text: String| match compile_one(&text) {
+                Ok(program) => Some(Expression {
+                    field: group.map_or(field.to_owned(), |g| format!("{g}.{field}")),
+                    text,
+                    program,
+                }),
+                Err(p) => {
+                    let at = match group {
+                        Some(group) => locator.problem(
+                            &["fact".into(), i.into(), group.into(), field.into()],
+                            p.message,
+                            p.remedy,
+                        ),
+                        None => {
+                            locator.problem(&["fact".into(), i.into(), field.into()], p.message, p.remedy)
+                        }
+                    };
+                    problems.push(at.text(p.text));
+                    None
+                }
+            };
+            let mut optional =
+                |field: &str, text: Option<String>| text.and_then(|text| compile(None, field, text));
+            let (when, valid_end) = (optional("when", fact.when), optional("valid_end", fact.valid_end));
+            let (published_at, actors) =
+                (optional("published_at", fact.published_at), optional("actors", fact.actors));
+            let (value, unit) = (optional("value", fact.value), optional("unit", fact.unit));
+            let (grade, uri) = (optional("grade", fact.grade), optional("uri", fact.uri));
+            let note = optional("note", fact.note);
+            let required = (
+                compile(None, "type", fact.kind),
+                compile(None, "key", fact.key),
+                compile(None, "valid_start", fact.valid_start),
+            );
+            let attributes = fact
+                .attributes
+                .into_iter()
+                .filter_map(|(name, text)| compile(Some("attributes"), &name, text).map(|e| (name, e)))
+                .collect();
+            // A missing one is among the findings, so the table is thrown away.
+            let (Some(kind), Some(key), Some(valid_start)) = required else { continue };
+            let assume = fact.assume;
+            rules.push(Rule {
+                when,
+                kind,
+                key,
+                valid_start,
+                valid_end,
+                published_at,
+                actors,
+                value,
+                unit,
+                grade,
+                uri,
+                note,
+                assume,
+                attributes,
+            });
+        }
+        Self { rules, tables }
+    }
+}
+
+/// Compiles and checks that nothing is named that a mapping does not have.
+fn compile_one(text: &str) -> Result<Program, Problem> {
+    let program = limits::compile(text)?;
+    let mut names = limits::free_names(&program);
+    names.retain(|name| !["record", "tables", "file"].contains(&name.as_str()));
+    if let Some(name) = names.first() {
+        return Err(Problem::new(
+            format!("unknown name {name}"),
+            format!(
+                "columns are record.NAME, lookups tables.NAME, the source is file; functions beside CEL's: {}",
+                functions::NAMES.join(", ")
+            ),
+        )
+        .text(text));
+    }
+    Ok(program)
+}
+
+/// A table bound to its functions and lookups for one run.
+pub(crate) struct Evaluator<'s> {
+    table: &'s Table,
+    context: Context<'static, 'static>,
+}
+
+impl<'s> Evaluator<'s> {
+    pub(super) fn new(table: &'s Table) -> Result<Self, Problem> {
+        let mut context = Context::default();
+        functions::add(&mut context)
+            .map_err(|e| Problem::new(format!("a function cannot be added: {e}"), "report this"))?;
+        let lookups = table.tables.iter().map(|(name, entries)| {
+            let entries = entries.iter().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
+            (name.clone(), map(entries))
+        });
+        context.add_variable_from_value("tables", map(lookups));
+        Ok(Self { table, context })
+    }
+
+    /// The facts of one record; none of its rules applying, it is skipped.
+    pub(super) fn facts(
+        &self,
+        record: &Record<'_>,
+        place: Place<'_>,
+        drafts: &mut Vec<Draft>,
+    ) -> Result<(), Problem> {
+        let mut scope = self.context.new_inner_scope();
+        scope.add_variable_from_value("record", record_value(record));
+        scope.add_variable_from_value("file", Value::String(Arc::new(place.file.to_owned())));
+        for rule in &self.table.rules {
+            let applies = match &rule.when {
+                None => true,
+                Some(when) => match run(when, &scope)? {
+                    Value::Bool(applies) => applies,
+                    other => return Err(wrong(when, "when must be true or false", &other)),
+                },
+            };
+            if applies {
+                drafts.push(rule.fact(&scope, place)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>) -> Result<Draft, Problem> {
+        let optional = |e: &Option<Expression>| e.as_ref().map_or(Ok(String::new()), |e| string(e, scope));
+        let some = |text: String| Some(text).filter(|t| !t.trim().is_empty());
+        let kind = string(&self.kind, scope)?;
+        let key = string(&self.key, scope)?;
+        text::name("type", &kind)?;
+        text::name("key", &key)?;
+        let valid = text::period(&string(&self.valid_start, scope)?, &optional(&self.valid_end)?)?;
+        let published_at = text::stamp(&optional(&self.published_at)?)?;
+        let grade = match some(optional(&self.grade)?) {
+            None => Grade::UNKNOWN,
+            Some(text) => text.parse().map_err(|p: Problem| p.field("grade"))?,
+        };
+        let mut actors = Vec::new();
+        if let Some(expression) = &self.actors {
+            let value = run(expression, scope)?;
+            let Value::List(list) = &value else {
+                return Err(wrong(expression, "actors must be a list", &value));
+            };
+            for actor in list.iter() {
+                let Value::String(actor) = actor else {
+                    return Err(wrong(expression, "an actor must be text", actor));
+                };
+                if !actor.trim().is_empty() {
+                    text::name("actors", actor.trim())?;
+                    actors.push(actor.trim().to_owned());
+                }
+            }
+        }
+        let unit = some(optional(&self.unit)?);
+        if let Some(unit) = &unit {
+            text::name("unit", unit)?;
+        }
+        let mut attributes = Attributes::new();
+        for (name, expression) in &self.attributes {
+            let value = run(expression, scope)?;
+            let json = value.json().map_err(|_| wrong(expression, "not representable in JSON", &value))?;
+            // Null and blank mean that the source says nothing.
+            if !json.is_null() && json.as_str().is_none_or(|text| !text.trim().is_empty()) {
+                attributes.insert(name.clone(), json);
+            }
+        }
+        let fact = Fact {
+            id: uuid::Uuid::nil(),
+            op: Op::Assert,
+            kind,
+            source: place.feed.to_owned(),
+            key,
+            valid,
+            published_at,
+            published_basis: if published_at.is_some() { Basis::Stated } else { Basis::Recorded },
+            actors,
+            value: text::decimal(&optional(&self.value)?)?,
+            unit,
+            grade,
+            attributes,
+            evidence: place.evidence(some(optional(&self.uri)?)),
+            note: some(optional(&self.note)?),
+        };
+        Ok(Draft { fact, may_assume: self.assume })
+    }
+}
+
+fn run(expression: &Expression, scope: &Context<'_, '_>) -> Result<Value, Problem> {
+    expression.program.execute(scope).map_err(|e| {
+        let mut message = e.to_string();
+        if let Some((at, _)) = message.char_indices().nth(300) {
+            message.truncate(at);
+        }
+        Problem::new(message, "correct the record, or the expression in the feed file")
+            .field(&expression.field)
+            .text(&expression.text)
+    })
+}
+
+fn string(expression: &Expression, scope: &Context<'_, '_>) -> Result<String, Problem> {
+    match run(expression, scope)? {
+        Value::String(text) => Ok(text.trim().to_owned()),
+        Value::Int(n) => Ok(n.to_string()),
+        Value::UInt(n) => Ok(n.to_string()),
+        Value::Float(n) => Ok(n.to_string()),
+        Value::Null => Ok(String::new()),
+        other => Err(wrong(expression, "must give text or a number", &other)),
+    }
+}
+
+fn wrong(expression: &Expression, message: &str, found: &Value) -> Problem {
+    Problem::new(format!("{message}, not {}", found.type_of()), "correct the expression in the feed file")
+        .field(&expression.field)
+        .text(&expression.text)
+}
+
+fn map(entries: impl Iterator<Item = (String, Value)>) -> Value {
+    let map: HashMap<Key, Value> = entries.map(|(k, v)| (Key::String(Arc::new(k)), v)).collect();
+    Value::Map(Map { map: Arc::new(map) })
+}
+
+fn record_value(record: &Record<'_>) -> Value {
+    match record {
+        Record::Row(columns, row) => {
+            let cells = columns.shared().iter().enumerate().map(|(at, name)| {
+                let text = row.get(at).unwrap_or_default().to_owned();
+                (Key::String(Arc::clone(name)), Value::String(Arc::new(text)))
+            });
+            Value::Map(Map { map: Arc::new(cells.collect()) })
+        }
+        Record::Json(value) => json_value(value),
+    }
+}
+
+/// JSON as CEL sees it: whole numbers are int where they fit. Depth was limited when it was read.
+fn json_value(value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(b) => Value::Bool(*b),
+        serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+            (Some(i), _) => Value::Int(i),
+            (_, Some(u)) => Value::UInt(u),
+            _ => Value::Float(n.as_f64().unwrap_or_default()),
+        },
+        serde_json::Value::String(s) => Value::String(Arc::new(s.clone())),
+        serde_json::Value::Array(list) => Value::List(Arc::new(list.iter().map(json_value).collect())),
+        serde_json::Value::Object(object) => map(object.iter().map(|(k, v)| (k.clone(), json_value(v)))),
+    }
+}

@@ -24,7 +24,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
         return Some(upper);
     }
     let lower = *sorted.get(sorted.len() / 2 - 1)?;
-    Some(lower + (upper - lower) / 2.0)
+    Some(f64::midpoint(lower, upper))
 }
 
 /// Median and scaled MAD of a sample. `None` when empty or not finite.
@@ -34,9 +34,88 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
     Some(Spread { median: centre, sigma: NORMAL_CONSISTENCY * median(&deviations)? })
 }
 
+/// A sample kept in order, so that median and MAD cost no sorting.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    sorted: Vec<f64>,
+}
+
+impl Window {
+    pub(crate) fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Adds a value; one that is not finite is passed over.
+    pub(crate) fn insert(&mut self, value: f64) {
+        if value.is_finite() {
+            let at = self.sorted.partition_point(|v| v.total_cmp(&value).is_lt());
+            self.sorted.insert(at, value);
+        }
+    }
+
+    /// Removes one copy of a value that was added before.
+    pub(crate) fn remove(&mut self, value: f64) {
+        if let Ok(at) = self.sorted.binary_search_by(|v| v.total_cmp(&value)) {
+            self.sorted.remove(at);
+        }
+    }
+
+    /// Median; `None` when empty.
+    pub(crate) fn median(&self) -> Option<f64> {
+        let upper = *self.sorted.get(self.sorted.len() / 2)?;
+        if self.sorted.len() % 2 == 1 {
+            return Some(upper);
+        }
+        let lower = *self.sorted.get(self.sorted.len() / 2 - 1)?;
+        Some(f64::midpoint(lower, upper))
+    }
+
+    /// Median and scaled MAD; `None` when empty.
+    pub(crate) fn spread(&self) -> Option<Spread> {
+        let n = self.sorted.len();
+        let centre = self.median()?;
+        // Deviations grow outward from the centre on both sides: a merge yields them in order.
+        let split = self.sorted.partition_point(|v| *v < centre);
+        let (below, above) = self.sorted.split_at_checked(split)?;
+        let (mut left, mut right) = (below.iter().rev().peekable(), above.iter().peekable());
+        let mut deviations = Vec::with_capacity(n / 2 + 1);
+        while deviations.len() <= n / 2 {
+            let (l, r) = (left.peek().map(|v| centre - **v), right.peek().map(|v| **v - centre));
+            match (l, r) {
+                (Some(l), r) if r.is_none_or(|r| l <= r) => {
+                    deviations.push(l);
+                    left.next();
+                }
+                (_, Some(r)) => {
+                    deviations.push(r);
+                    right.next();
+                }
+                _ => break,
+            }
+        }
+        let upper = *deviations.get(n / 2)?;
+        let mad = if n % 2 == 1 { upper } else { f64::midpoint(*deviations.get(n / 2 - 1)?, upper) };
+        Some(Spread { median: centre, sigma: NORMAL_CONSISTENCY * mad })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_agrees_with_sorting() {
+        let mut window = Window::default();
+        let values: Vec<f64> = (0..200_u32).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 20)).collect();
+        for (i, v) in values.iter().enumerate() {
+            window.insert(*v);
+            if i >= 17 {
+                window.remove(values[i - 17]);
+            }
+            let sample = &values[i.saturating_sub(16)..=i];
+            assert_eq!(window.spread(), spread(sample), "at {i}");
+        }
+    }
 
     #[test]
     fn medians_of_odd_and_even_samples() {

@@ -1,18 +1,22 @@
 //! A plain level-step detector: several observations in a row far outside the spread of those before.
 
-use crate::robust::spread;
+use crate::robust::Window;
 use crate::{Alarm, ChangeKind, Detector, Direction};
 
 /// Fires when the last `run` observations all lie more than `threshold` robust standard deviations on one side
-/// of the median of the segment before them, which must hold at least `warm_up` observations.
+/// of the median of the `window` observations before them, of which there must be at least `warm_up` since the
+/// last alarm.
 ///
 /// After an alarm the new segment starts at the onset, so that one change fires once. It is simple on purpose:
 /// it has no model of trend, season or autocorrelation, and on trending or autocorrelated series it fires more
-/// often than its threshold suggests. Median and MAD as in Hampel, JASA 69 (1974) 383.
+/// often than its threshold suggests. Median and MAD as in Hampel, JASA 69 (1974) 383. Cost per observation
+/// grows with the window, not with the series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RobustStep {
     /// Fewest observations before a candidate step.
     pub warm_up: usize,
+    /// Most observations that the reference reaches back over.
+    pub window: usize,
     /// Observations in a row that must agree.
     pub run: usize,
     /// Standard deviations.
@@ -21,7 +25,7 @@ pub struct RobustStep {
 
 impl Default for RobustStep {
     fn default() -> Self {
-        Self { warm_up: 5, run: 2, threshold: 3.0 }
+        Self { warm_up: 5, window: 60, run: 2, threshold: 3.0 }
     }
 }
 
@@ -32,20 +36,29 @@ impl Detector for RobustStep {
 
     fn scan(&self, series: &[f64]) -> Vec<Alarm> {
         let mut alarms = Vec::new();
+        let mut reference = Window::default();
         let mut segment = 0;
         for alarm_index in 0..series.len() {
             let Some(onset_index) = (alarm_index + 1).checked_sub(self.run.max(1)) else { continue };
-            let (Some(before), Some(run)) =
-                (series.get(segment..onset_index), series.get(onset_index..=alarm_index))
+            if let Some(newest) =
+                onset_index.checked_sub(1).filter(|n| *n >= segment).and_then(|n| series.get(n))
+            {
+                reference.insert(*newest);
+            }
+            if let Some(oldest) = onset_index.checked_sub(self.window + 1).filter(|n| *n >= segment) {
+                series.get(oldest).inspect(|v| reference.remove(**v));
+            }
+            let Some(run) = series.get(onset_index..=alarm_index).filter(|_| reference.len() >= self.warm_up)
             else {
                 continue;
             };
-            if before.len() < self.warm_up {
+            // A run on both sides of the median cannot be a step: no need to reckon the spread.
+            let Some(centre) = reference.median() else { continue };
+            if run.iter().any(|v| *v <= centre) && run.iter().any(|v| *v >= centre) {
                 continue;
             }
-            let Some(reference) = spread(before).filter(|s| s.sigma > 0.0) else { continue };
-            let distance = |v: &f64| (v - reference.median) / reference.sigma;
-            let least = run.iter().map(|v| distance(v).abs()).fold(f64::INFINITY, f64::min);
+            let Some(spread) = reference.spread().filter(|s| s.sigma > 0.0) else { continue };
+            let distance = |v: &f64| (v - spread.median) / spread.sigma;
             let up = run.iter().all(|v| distance(v) > self.threshold);
             let down = run.iter().all(|v| distance(v) < -self.threshold);
             let Some(level) = crate::median(run).filter(|_| up || down) else { continue };
@@ -54,12 +67,13 @@ impl Detector for RobustStep {
                 alarm_index,
                 onset_index,
                 direction: if up { Direction::Up } else { Direction::Down },
-                size: level - reference.median,
-                sigmas: (level - reference.median) / reference.sigma,
-                statistic: least,
+                size: level - spread.median,
+                sigmas: (level - spread.median) / spread.sigma,
+                statistic: run.iter().map(|v| distance(v).abs()).fold(f64::INFINITY, f64::min),
                 threshold: self.threshold,
             });
             segment = onset_index;
+            reference = Window::default();
         }
         alarms
     }

@@ -19,6 +19,7 @@ pub struct System {
 /// Payload of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is a fact: a box would cost each of them")]
 pub enum Body {
     /// A fact.
     Fact(Fact),

@@ -50,7 +50,7 @@ pub fn parse_moment(text: &str) -> Result<DateTime<Utc>, Problem> {
 /// Writes a moment as a date when it falls on midnight UTC, else as RFC 3339.
 pub fn format_moment(at: DateTime<Utc>) -> String {
     if at.time() == NaiveTime::MIN {
-        at.format("%Y-%m-%d").to_string()
+        at.date_naive().to_string()
     } else {
         at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
     }
@@ -80,7 +80,7 @@ impl FromStr for Stamp {
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stamp::Day(day) => write!(f, "{}", day.format("%Y-%m-%d")),
+            Stamp::Day(day) => write!(f, "{day}"),
             Stamp::Instant(at) => write!(f, "{}", at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         }
     }

@@ -15,8 +15,14 @@ use crate::state::{
 impl Projector {
     /// Assesses a view. Cost grows with the accounts held, not with the views asked before.
     pub fn assess(&self, view: &View) -> Assessment {
-        let core = Core::new(self, view);
-        let before = Core::new(self, &year_before(view));
+        // Two independent pure evaluations: that they run side by side changes no byte.
+        let (core, before) = std::thread::scope(|scope| {
+            let earlier = scope.spawn(|| Core::new(self, &year_before(view)));
+            let core = Core::new(self, view);
+            (core, earlier.join())
+        });
+        // A panic in the other evaluation is a defect and goes on as one.
+        let before = before.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         assemble(self, view, &core, &before)
     }
 }
@@ -28,7 +34,7 @@ pub(crate) fn year_before(view: &View) -> View {
 }
 
 fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
-    let framework = &projector.framework;
+    let framework = &projector.index.framework;
     let conditions = Conditions::new(core);
     let found = shifts(core, before);
     let (scenarios, fit) = scenario_states(core);
@@ -39,7 +45,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         framework: FrameworkRef {
             id: framework.id.clone(),
             version: framework.version.clone(),
-            hash: framework.hash(&projector.types),
+            hash: framework.hash(&projector.index.types),
         },
         engine: crate::ENGINE.to_owned(),
         as_of: rfc3339(view.as_of),

@@ -57,7 +57,8 @@ impl Projector {
     /// The board of a view.
     pub fn board(&self, view: &View) -> Vec<BoardRow> {
         let assessment = self.assess(view);
-        self.framework
+        self.index
+            .framework
             .indicators
             .iter()
             .zip(&assessment.indicators)
@@ -90,7 +91,7 @@ impl Projector {
 
     fn nearest(&self, all: &Assessment, measure: &Measure, state: &MeasureState) -> Option<Threshold> {
         let mut lines: Vec<Threshold> = Vec::new();
-        for (row, c) in self.framework.constraints.iter().zip(&all.constraints) {
+        for (row, c) in self.index.framework.constraints.iter().zip(&all.constraints) {
             if row.of == measure.id
                 && let Some(distance) = c.distance
             {
@@ -106,7 +107,7 @@ impl Projector {
             lines.extend(room.map(|room| Threshold { of: format!("{}.bound", measure.id), room }));
         }
         if let Some(z) = state.distance {
-            let threshold = self.framework.divergence.baseline;
+            let threshold = self.index.framework.divergence.baseline;
             lines.push(Threshold {
                 of: format!("divergence.baseline.{}", measure.id),
                 room: (threshold - z.abs()) / threshold,

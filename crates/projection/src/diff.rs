@@ -124,12 +124,12 @@ impl Projector {
             }
             // A withdrawal reads nothing itself: it moves what its key's statements are read by.
             for slot in self.account_slots(obs) {
-                if let Some(slot) = usize::try_from(slot).ok().and_then(|s| self.slots.get(s)) {
+                if let Some(slot) = usize::try_from(slot).ok().and_then(|s| self.index.slots.get(s)) {
                     moved.entry(slot.measure).or_default().insert(obs.seq);
                 }
             }
             if self.is_coverage(obs) {
-                for (i, m) in self.framework.all_measures().enumerate() {
+                for (i, m) in self.index.framework.all_measures().enumerate() {
                     if m.formula.windowed() && self.covers(obs, m) {
                         moved.entry(i).or_default().insert(obs.seq);
                     }
@@ -156,7 +156,7 @@ impl Projector {
             if !seen.insert(id.clone()) {
                 continue;
             }
-            match self.framework.all_measures().position(|m| m.id == id) {
+            match self.index.framework.all_measures().position(|m| m.id == id) {
                 Some(at) => {
                     found.insert(at);
                 }
@@ -167,7 +167,7 @@ impl Projector {
     }
 
     fn reads_rows(&self, id: &str) -> Vec<String> {
-        let f = &self.framework;
+        let f = &self.index.framework;
         if let Some(domain) = f.domains.iter().find(|d| d.id == id) {
             let own = f.indicators.iter().filter(|m| m.domain.as_deref() == Some(id)).map(|m| m.id.clone());
             let conditions = domain.expectations.iter().flat_map(|e| quoted(&e.when));

@@ -46,6 +46,7 @@ impl Projector {
     pub fn gaps(&self, view: &View) -> Vec<Gap> {
         let core = Core::new(self, view);
         let mut gaps: Vec<Gap> = self
+            .index
             .framework
             .all_measures()
             .zip(&core.measures)
@@ -58,7 +59,7 @@ impl Projector {
                 gaps.push(rows_missing(&row.id, missing));
             }
         }
-        for (row, a) in self.framework.asymmetries.iter().zip(&core.asymmetries) {
+        for (row, a) in self.index.framework.asymmetries.iter().zip(&core.asymmetries) {
             if a.value.is_none() {
                 let ids = row.pairs.iter().flat_map(|p| [p.a.as_str(), p.b.as_str()]);
                 let mut missing: Vec<&str> = ids.filter(|id| unknown(&core, id)).collect();
@@ -66,19 +67,19 @@ impl Projector {
                 gaps.push(rows_missing(&row.id, missing));
             }
         }
-        for (row, c) in self.framework.constraints.iter().zip(&core.constraints) {
+        for (row, c) in self.index.framework.constraints.iter().zip(&core.constraints) {
             if c.value.is_none() {
                 gaps.push(rows_missing(&row.id, vec![row.of.as_str()]));
             }
         }
-        for (row, sum) in self.framework.domains.iter().zip(&core.domains) {
+        for (row, sum) in self.index.framework.domains.iter().zip(&core.domains) {
             if sum.level.is_none() {
                 let missing =
                     sum.parts.iter().filter(|p| p.points.is_none()).map(|p| p.id.as_str()).collect();
                 gaps.push(rows_missing(&row.id, missing));
             }
         }
-        if let (Some(row), Some(sum)) = (&self.framework.balance, &core.balance)
+        if let (Some(row), Some(sum)) = (&self.index.framework.balance, &core.balance)
             && sum.level.is_none()
         {
             let missing = sum.parts.iter().filter(|p| p.points.is_none()).map(|p| p.id.as_str()).collect();
@@ -89,7 +90,7 @@ impl Projector {
     }
 
     pub(crate) fn composites(&self) -> impl Iterator<Item = &Composite> {
-        let f = &self.framework;
+        let f = &self.index.framework;
         [&f.characters, &f.roles, &f.drivers, &f.frictions, &f.implications].into_iter().flatten()
     }
 
@@ -102,8 +103,8 @@ impl Projector {
             let kinds: Vec<&str> = measure.read.iter().map(|r| r.kind.as_str()).collect();
             (GapKind::FloorOnly, format!("coverage.declared for {}", kinds.join(" and ")))
         } else if eval.state.distance.is_none() && measure.weight > 0.0 {
-            let least = self.framework.rules.minimum_points;
-            let window = match measure.baseline.as_ref().unwrap_or(&self.framework.rules.baseline) {
+            let least = self.index.framework.rules.minimum_points;
+            let window = match measure.baseline.as_ref().unwrap_or(&self.index.framework.rules.baseline) {
                 Baseline::Window { from, to } => format!("{from} to {to}"),
                 Baseline::Stated { .. } => "the stated baseline".to_owned(),
             };

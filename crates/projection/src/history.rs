@@ -32,7 +32,7 @@ impl Projector {
     ///
     /// With `vintages`, every value that was known for a period in turn; windowed measures show their windows.
     pub fn series(&self, id: &str, view: &View, vintages: bool) -> Option<Vec<SeriesRow>> {
-        let (index, measure) = self.framework.all_measures().enumerate().find(|(_, m)| m.id == id)?;
+        let (index, measure) = self.index.framework.all_measures().enumerate().find(|(_, m)| m.id == id)?;
         let resolved = self.resolve(view);
         let source = Source { projector: self, resolved: &resolved, view, measure, index };
         let as_of = view.as_of.timestamp_micros();

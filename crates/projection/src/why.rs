@@ -172,12 +172,12 @@ impl Projector {
                     add(obs.seq, role);
                 }
             }
-            let index = self.framework.all_measures().position(|m| m.id == eval.state.id);
+            let index = self.index.framework.all_measures().position(|m| m.id == eval.state.id);
             for obs in self.observations().iter().filter(|o| o.visible(view)) {
                 let read = self.slots_of(obs).iter().any(|s| {
                     usize::try_from(*s)
                         .ok()
-                        .and_then(|s| self.slots.get(s))
+                        .and_then(|s| self.index.slots.get(s))
                         .is_some_and(|s| Some(s.measure) == index)
                 });
                 if read && (obs.start, obs.end) == (point.start, point.end) {
@@ -198,10 +198,10 @@ impl Projector {
     }
 
     fn baseline_words(&self, m: &Measure) -> String {
-        match m.baseline.as_ref().unwrap_or(&self.framework.rules.baseline) {
+        match m.baseline.as_ref().unwrap_or(&self.index.framework.rules.baseline) {
             Baseline::Window { from, to } => {
                 format!("median and 1.4826 MAD of {from} to {to} (exclusive), at least {} points", {
-                    self.framework.rules.minimum_points
+                    self.index.framework.rules.minimum_points
                 })
             }
             Baseline::Stated { median, spread, reason } => {
@@ -211,7 +211,7 @@ impl Projector {
     }
 
     fn why_domain(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
-        let row = self.framework.domains.iter().find(|d| d.id == id)?;
+        let row = self.index.framework.domains.iter().find(|d| d.id == id)?;
         let sum = core.domain(id)?;
         let state = all.domains.iter().find(|d| d.id == id)?;
         let mut figures = vec![
@@ -224,6 +224,7 @@ impl Projector {
         ];
         figures.extend(state.expectations.iter().map(|e| figure(&e.id, e.holds.map(|h| h.to_string()))));
         let inputs = self
+            .index
             .framework
             .indicators
             .iter()
@@ -243,7 +244,7 @@ impl Projector {
             meaning: row.character.clone(),
             formula: format!(
                 "sum of 100 · weight · sign · tanh(distance / 2) over fresh indicators; null under coverage {}",
-                self.framework.rules.minimum_coverage
+                self.index.framework.rules.minimum_coverage
             ),
             unit: "points".to_owned(),
             reason: row.expectations.iter().map(|e| e.reason.as_str()).collect::<Vec<_>>().join(" "),
@@ -277,7 +278,7 @@ impl Projector {
 
     fn why_relation(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
         if let Some((row, a)) =
-            self.framework.asymmetries.iter().zip(&core.asymmetries).find(|(r, _)| r.id == id)
+            self.index.framework.asymmetries.iter().zip(&core.asymmetries).find(|(r, _)| r.id == id)
         {
             let pair = a.pair.and_then(|n| row.pairs.get(n));
             let state = all.asymmetries.iter().find(|s| s.id == id)?;
@@ -299,7 +300,7 @@ impl Projector {
                 facts: input_facts(&a.evidence),
             });
         }
-        if let Some(row) = self.framework.constraints.iter().find(|c| c.id == id) {
+        if let Some(row) = self.index.framework.constraints.iter().find(|c| c.id == id) {
             let state = all.constraints.iter().find(|c| c.id == id)?;
             return Some(Explanation {
                 id: row.id.clone(),
@@ -319,7 +320,7 @@ impl Projector {
                 facts: input_facts(&state.evidence),
             });
         }
-        let row = self.framework.balance.as_ref().filter(|b| b.id == id)?;
+        let row = self.index.framework.balance.as_ref().filter(|b| b.id == id)?;
         let sum = core.balance.as_ref()?;
         Some(Explanation {
             id: row.id.clone(),
@@ -340,7 +341,7 @@ impl Projector {
     }
 
     fn why_scenario(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
-        let row = self.framework.scenarios.iter().find(|s| s.id == id)?;
+        let row = self.index.framework.scenarios.iter().find(|s| s.id == id)?;
         let state = all.scenarios.iter().find(|s| s.id == id)?;
         let mut figures = vec![
             figure("probability", Some(show(state.probability))),
@@ -400,7 +401,7 @@ impl Projector {
     }
 
     fn why_expectation(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
-        let row = self.framework.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id)?;
+        let row = self.index.framework.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id)?;
         let state = all.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id)?;
         let mut figures = vec![figure("holds", state.holds.map(|h| h.to_string()))];
         let mut facts = Vec::new();
@@ -435,7 +436,7 @@ impl Projector {
             meaning: if d.tripped { "at or past its threshold" } else { "within its threshold" }.to_owned(),
             formula: "|value| ≥ threshold; the envelope counts only past a bound".to_owned(),
             unit: String::new(),
-            reason: self.framework.divergence.reason.clone(),
+            reason: self.index.framework.divergence.reason.clone(),
             figures: vec![figure("value", Some(show(d.value))), figure("threshold", Some(show(d.threshold)))],
             inputs: Vec::new(),
             facts: Vec::new(),

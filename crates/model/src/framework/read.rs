@@ -29,6 +29,9 @@ impl Match {
 
 /// Whether `text` matches `pattern`, in which `*` stands for any run of characters. Linear time.
 pub fn glob(pattern: &str, text: &str) -> bool {
+    if !pattern.contains('*') {
+        return pattern == text;
+    }
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let parts: Vec<&str> = parts.collect();

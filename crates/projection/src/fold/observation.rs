@@ -7,11 +7,23 @@ use serde::{Deserialize, Serialize};
 /// Absent index.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// A decimal as mantissa and scale: cheap to store, exact.
+/// A decimal without trailing zeros; serialised as mantissa and scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Packed {
-    mantissa: i128,
-    scale: u32,
+#[serde(into = "(i128, u32)", try_from = "(i128, u32)")]
+pub(crate) struct Packed(Decimal);
+
+impl From<Packed> for (i128, u32) {
+    fn from(packed: Packed) -> Self {
+        (packed.0.mantissa(), packed.0.scale())
+    }
+}
+
+impl TryFrom<(i128, u32)> for Packed {
+    type Error = String;
+
+    fn try_from((mantissa, scale): (i128, u32)) -> Result<Self, String> {
+        Decimal::try_from_i128_with_scale(mantissa, scale).map(Self).map_err(|e| e.to_string())
+    }
 }
 
 /// Mantissas and powers of ten up to these are exact in a double, so their quotient is correctly rounded.
@@ -20,28 +32,28 @@ const EXACT_SCALE: u32 = 22;
 
 impl Packed {
     pub(crate) fn new(value: Decimal) -> Self {
-        let value = value.normalize();
-        Self { mantissa: value.mantissa(), scale: value.scale() }
+        Self(value.normalize())
     }
 
     pub(crate) fn decimal(self) -> Decimal {
-        Decimal::try_from_i128_with_scale(self.mantissa, self.scale).unwrap_or_default()
+        self.0
     }
 
     /// Nearest double, the same on every machine.
     pub(crate) fn to_f64(self) -> f64 {
-        if self.mantissa.abs() <= EXACT_MANTISSA && self.scale <= EXACT_SCALE {
-            let power = (0..self.scale).fold(1.0_f64, |p, _| p * 10.0);
-            self.mantissa as f64 / power
+        let (mantissa, scale) = (self.0.mantissa(), self.0.scale());
+        if mantissa.abs() <= EXACT_MANTISSA && scale <= EXACT_SCALE {
+            let power = (0..scale).fold(1.0_f64, |p, _| p * 10.0);
+            mantissa as f64 / power
         } else {
-            self.decimal().to_string().parse().unwrap_or(f64::NAN)
+            self.0.to_string().parse().unwrap_or(f64::NAN)
         }
     }
 
     /// Value of one unit in the last significant digit: 190.3e9 gives 1e8.
     pub(crate) fn quantum(self) -> Decimal {
-        let mut mantissa = self.mantissa.unsigned_abs();
-        let mut unit = Decimal::try_from_i128_with_scale(1, self.scale).unwrap_or(Decimal::ONE);
+        let mut mantissa = self.0.mantissa().unsigned_abs();
+        let mut unit = Decimal::try_from_i128_with_scale(1, self.0.scale()).unwrap_or(Decimal::ONE);
         while mantissa != 0 && mantissa.is_multiple_of(10) {
             mantissa /= 10;
             unit = unit.checked_mul(Decimal::TEN).unwrap_or(unit);
@@ -74,7 +86,8 @@ pub(crate) fn confirms(a: Packed, b: Packed, rounds: bool) -> bool {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Observation {
     pub(crate) seq: u64,
-    pub(crate) id: u128,
+    /// Fact id as two words: a `u128` would pad every observation to its alignment.
+    pub(crate) id: (u64, u64),
     /// Known time on the published clock.
     pub(crate) known: i64,
     pub(crate) recorded: i64,
@@ -108,7 +121,7 @@ impl Observation {
         let end = fact.valid.end_or_start().timestamp_micros();
         Self {
             seq,
-            id: fact.id.as_u128(),
+            id: fact.id.as_u64_pair(),
             known: fact.known_from(recorded_at).timestamp_micros(),
             recorded: recorded_at.timestamp_micros(),
             start,

@@ -27,9 +27,8 @@ pub(crate) fn digest(parts: &[&str]) -> u128 {
         hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    let mut first = [0_u8; 16];
-    hash.finalize_xof().fill(&mut first);
-    u128::from_le_bytes(first)
+    let all = hash.finalize();
+    all.as_bytes().first_chunk::<16>().map_or(0, |first| u128::from_le_bytes(*first))
 }
 
 impl Payload {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bellwether_model::framework::{Formula, Framework, Read};
-use bellwether_model::{FactTypes, Record};
+use bellwether_model::framework::{Formula, Framework, Measure, Read};
+use bellwether_model::{Fact, FactTypes, Record};
 use rustc_hash::FxHashMap;
 
 use super::observation::{NONE, Observation};
@@ -35,16 +35,36 @@ pub(crate) struct Slot {
 /// Fact type by which a feed or compiler declares what it has looked for.
 pub(crate) const COVERAGE: &str = "coverage.declared";
 
+/// Which selectors read which fact type; shared by everything that folds for one framework.
+#[derive(Debug)]
+pub(crate) struct Index {
+    pub(crate) framework: Arc<Framework>,
+    pub(crate) types: Arc<FactTypes>,
+    pub(crate) slots: Vec<Slot>,
+    by_kind: FxHashMap<String, Vec<u32>>,
+}
+
+/// One record cut down to what the fold keeps: the part of the work that needs no state.
+struct Prepared {
+    seq: u64,
+    fact: Option<PreparedFact>,
+}
+
+struct PreparedFact {
+    account: u128,
+    observation: Observation,
+    slots: Vec<u32>,
+    payloads: Vec<Payload>,
+    covers: Option<u128>,
+}
+
 /// Folds records into what a view may read.
 ///
 /// The state depends only on the set of facts applied, never on their order: ties break on content.
 /// It holds no date: any view, past or present, is answered from the same state.
 #[derive(Clone)]
 pub struct Projector {
-    pub(crate) framework: Arc<Framework>,
-    pub(crate) types: Arc<FactTypes>,
-    pub(crate) slots: Vec<Slot>,
-    by_kind: FxHashMap<String, Vec<u32>>,
+    pub(crate) index: Arc<Index>,
     pub(super) state: State,
     /// Where each distinct set of selectors stands in `state.slot_sets`.
     pub(super) set_index: FxHashMap<Vec<u32>, u32>,
@@ -64,15 +84,14 @@ pub(super) struct State {
     pub(super) head: u64,
 }
 
-impl Projector {
-    /// An empty projector for a framework.
-    pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>) -> Self {
+impl Index {
+    fn new(framework: Arc<Framework>, types: Arc<FactTypes>) -> Self {
         let mut slots = Vec::new();
         let mut by_kind: FxHashMap<String, Vec<u32>> = FxHashMap::default();
         for (measure, m) in framework.all_measures().enumerate() {
             let mut add = |part: Part, reads: &[Read]| {
                 for (at, read) in reads.iter().enumerate() {
-                    by_kind.entry(read.kind.clone()).or_default().push(index(slots.len()));
+                    by_kind.entry(read.kind.clone()).or_default().push(position(slots.len()));
                     slots.push(Slot { measure, part, at });
                 }
             };
@@ -83,81 +102,12 @@ impl Projector {
                 add(Part::AlsoOver(n), &also.over);
             }
         }
-        Self { framework, types, slots, by_kind, state: State::default(), set_index: FxHashMap::default() }
+        Self { framework, types, slots, by_kind }
     }
 
-    /// The framework it projects.
-    pub fn framework(&self) -> &Framework {
-        &self.framework
-    }
-
-    /// Highest sequence applied, system records included; 0 when none.
-    pub fn head(&self) -> u64 {
-        self.state.head
-    }
-
-    /// Takes one record. System records and facts of unknown types only advance the head; a record at or
-    /// below the head has been taken before and is passed over.
-    pub fn apply(&mut self, record: &Record) {
-        if record.seq <= self.state.head {
-            return;
-        }
-        self.state.head = record.seq;
-        let Some(fact) = record.fact() else { return };
-        let Some(kind) = self.types.get(&fact.kind) else { return };
-        let mut obs = Observation::new(fact, record.seq, record.recorded_at, kind.temporal);
-        obs.account = self.account(&fact.source, &fact.key);
-        let here = index(self.state.observations.len());
-        let mut set = Vec::new();
-        let mut payloads = Vec::new();
-        for slot in self.by_kind.get(&fact.kind).into_iter().flatten() {
-            let Some((read, measure)) = self.selector(*slot) else { continue };
-            if read.takes(fact, &self.framework) {
-                set.push(*slot);
-                if measure.formula.windowed() || measure.formula == Formula::Diversification {
-                    payloads.push(Payload::read(*slot, measure, &self.framework, fact));
-                }
-            }
-        }
-        if !set.is_empty() {
-            obs.slots = match self.set_index.get(&set) {
-                Some(at) => *at,
-                None => {
-                    let at = index(self.state.slot_sets.len());
-                    self.state.slot_sets.push(set.clone());
-                    self.set_index.insert(set, at);
-                    at
-                }
-            };
-        }
-        if !payloads.is_empty() {
-            obs.payload = index(self.state.payloads.len());
-            self.state.payloads.push(payloads);
-        }
-        if fact.kind == COVERAGE
-            && let Some(covers) = fact.attribute("covers")
-        {
-            self.state.coverage.push((digest(&[&covers]), here));
-        }
-        if let Some(last) = usize::try_from(obs.account).ok().and_then(|a| self.state.accounts.get_mut(a)) {
-            obs.previous = std::mem::replace(last, here);
-        }
-        self.state.observations.push(obs);
-    }
-
-    fn account(&mut self, source: &str, key: &str) -> u32 {
-        let next = index(self.state.accounts.len());
-        let at = *self.state.account_index.entry(digest(&[source, key])).or_insert(next);
-        if at == next {
-            self.state.accounts.push(NONE);
-        }
-        at
-    }
-
-    fn selector(&self, slot: u32) -> Option<(&Read, &bellwether_model::framework::Measure)> {
+    fn selector(&self, slot: u32) -> Option<(&Read, &Measure)> {
         let slot = self.slots.get(usize::try_from(slot).ok()?)?;
-        let count = self.framework.indicators.len();
-        let measure = match slot.measure.checked_sub(count) {
+        let measure = match slot.measure.checked_sub(self.framework.indicators.len()) {
             None => self.framework.indicators.get(slot.measure)?,
             Some(at) => self.framework.measures.get(at)?,
         };
@@ -168,6 +118,142 @@ impl Projector {
             Part::AlsoOver(n) => &measure.also.get(n)?.over,
         };
         Some((list.get(slot.at)?, measure))
+    }
+
+    fn prepare(&self, record: &Record) -> Prepared {
+        Prepared { seq: record.seq, fact: record.fact().and_then(|fact| self.prepare_fact(record, fact)) }
+    }
+
+    fn prepare_fact(&self, record: &Record, fact: &Fact) -> Option<PreparedFact> {
+        let kind = self.types.get(&fact.kind)?;
+        let mut prepared = PreparedFact {
+            account: digest(&[&fact.source, &fact.key]),
+            observation: Observation::new(fact, record.seq, record.recorded_at, kind.temporal),
+            slots: Vec::new(),
+            payloads: Vec::new(),
+            covers: None,
+        };
+        for slot in self.by_kind.get(&fact.kind).into_iter().flatten() {
+            let Some((read, measure)) = self.selector(*slot) else { continue };
+            if read.takes(fact, &self.framework) {
+                prepared.slots.push(*slot);
+                if measure.formula.windowed() || measure.formula == Formula::Diversification {
+                    prepared.payloads.push(Payload::read(*slot, measure, &self.framework, fact));
+                }
+            }
+        }
+        if fact.kind == COVERAGE {
+            prepared.covers = fact.attribute("covers").map(|covers| digest(&[&covers]));
+        }
+        Some(prepared)
+    }
+}
+
+/// Records prepared at a time by [`Projector::absorb`], and batches that may wait.
+const BATCH: usize = 1024;
+const WAITING: usize = 8;
+
+impl Projector {
+    /// An empty projector for a framework.
+    pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>) -> Self {
+        let index = Arc::new(Index::new(framework, types));
+        Self { index, state: State::default(), set_index: FxHashMap::default() }
+    }
+
+    /// Makes room for that many more records, so that a long replay does not move its state around.
+    pub fn reserve(&mut self, records: usize) {
+        self.state.observations.reserve(records);
+        self.state.accounts.reserve(records);
+        self.state.account_index.reserve(records);
+    }
+
+    /// The framework it projects.
+    pub fn framework(&self) -> &Framework {
+        &self.index.framework
+    }
+
+    /// Highest sequence applied, system records included; 0 when none.
+    pub fn head(&self) -> u64 {
+        self.state.head
+    }
+
+    /// Takes one record. System records and facts of unknown types only advance the head; a record at or
+    /// below the head has been taken before and is passed over.
+    pub fn apply(&mut self, record: &Record) {
+        if record.seq > self.state.head {
+            let prepared = self.index.prepare(record);
+            self.take(prepared);
+        }
+    }
+
+    /// Takes all records that `source` hands out, in its order: the same as [`Projector::apply`] on each, with
+    /// reading and selecting on one thread and folding on another.
+    ///
+    /// Errors are the source's; what it handed out before is taken.
+    pub fn absorb<E: Send>(
+        &mut self,
+        source: impl FnOnce(&mut dyn FnMut(&Record)) -> Result<(), E> + Send,
+    ) -> Result<(), E> {
+        let index = Arc::clone(&self.index);
+        let (send, receive) = std::sync::mpsc::sync_channel::<Vec<Prepared>>(WAITING);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let mut batch = Vec::with_capacity(BATCH);
+                let result = source(&mut |record| {
+                    batch.push(index.prepare(record));
+                    if batch.len() == BATCH {
+                        // The receiver outlives the reader, so a send never fails.
+                        send.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).ok();
+                    }
+                });
+                send.send(batch).ok();
+                result
+            });
+            for prepared in receive.into_iter().flatten() {
+                self.take(prepared);
+            }
+            // A panic of the source is its defect and goes on as one.
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn take(&mut self, prepared: Prepared) {
+        if prepared.seq <= self.state.head {
+            return;
+        }
+        self.state.head = prepared.seq;
+        let Some(fact) = prepared.fact else { return };
+        let mut obs = fact.observation;
+        let here = position(self.state.observations.len());
+        let next = position(self.state.accounts.len());
+        obs.account = *self.state.account_index.entry(fact.account).or_insert(next);
+        if obs.account == next {
+            self.state.accounts.push(NONE);
+        }
+        if !fact.slots.is_empty() {
+            obs.slots = self.slot_set(fact.slots);
+        }
+        if !fact.payloads.is_empty() {
+            obs.payload = position(self.state.payloads.len());
+            self.state.payloads.push(fact.payloads);
+        }
+        if let Some(covers) = fact.covers {
+            self.state.coverage.push((covers, here));
+        }
+        if let Some(last) = usize::try_from(obs.account).ok().and_then(|a| self.state.accounts.get_mut(a)) {
+            obs.previous = std::mem::replace(last, here);
+        }
+        self.state.observations.push(obs);
+    }
+
+    fn slot_set(&mut self, set: Vec<u32>) -> u32 {
+        if let Some(at) = self.set_index.get(&set) {
+            return *at;
+        }
+        let at = position(self.state.slot_sets.len());
+        self.state.slot_sets.push(set.clone());
+        self.set_index.insert(set, at);
+        at
     }
 
     pub(crate) fn observation(&self, at: u32) -> Option<&Observation> {
@@ -218,6 +304,6 @@ impl Projector {
 }
 
 /// Positions fit 32 bits: a store of four thousand million facts is out of scope.
-fn index(at: usize) -> u32 {
+fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(NONE)
 }

@@ -32,7 +32,7 @@ pub(crate) struct Resolved {
 impl Projector {
     /// Resolves a view: for each key the latest known vintage, withdrawn keys left out.
     pub(crate) fn resolve(&self, view: &View) -> Resolved {
-        let mut out = Resolved { by_slot: vec![Vec::new(); self.slots.len()], facts: 0, head: 0 };
+        let mut out = Resolved { by_slot: vec![Vec::new(); self.index.slots.len()], facts: 0, head: 0 };
         let mut chain: Vec<u32> = Vec::new();
         for last in &self.state.accounts {
             self.chain(*last, view, &mut chain);

@@ -24,7 +24,7 @@ pub enum SnapshotError {
 impl Projector {
     /// Name under which snapshots of this framework and engine are kept.
     pub fn snapshot_name(&self) -> String {
-        format!("{}-{FORMAT}-{}", crate::ENGINE, self.framework.hash(&self.types))
+        format!("{}-{FORMAT}-{}", crate::ENGINE, self.index.framework.hash(&self.index.types))
     }
 
     /// The state as bytes (postcard, prefixed with format and framework hash).

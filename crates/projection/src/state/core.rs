@@ -22,14 +22,14 @@ pub(crate) struct Core<'a> {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) levels: BTreeMap<&'a str, Sum>,
     pub(crate) balance: Option<Sum>,
-    index: BTreeMap<&'a str, usize>,
+    positions: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Core<'a> {
     /// Evaluates a view.
     pub(crate) fn new(projector: &'a Projector, view: &View) -> Self {
         let resolved: Resolved = projector.resolve(view);
-        let framework: &Framework = &projector.framework;
+        let framework: &Framework = &projector.index.framework;
         let mut core = Self {
             framework,
             facts: resolved.facts,
@@ -40,7 +40,7 @@ impl<'a> Core<'a> {
             constraints: Vec::new(),
             levels: BTreeMap::new(),
             balance: None,
-            index: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
+            positions: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
         };
         let rules = &framework.rules;
         core.domains = framework
@@ -86,7 +86,7 @@ impl<'a> Core<'a> {
 
     /// Measure of that id with its definition.
     pub(crate) fn measure(&self, id: &str) -> Option<(&MeasureEval, &'a Measure)> {
-        let at = *self.index.get(id)?;
+        let at = *self.positions.get(id)?;
         let count = self.framework.indicators.len();
         let measure = match at.checked_sub(count) {
             None => self.framework.indicators.get(at)?,

@@ -155,7 +155,8 @@ fn trend(m: &Measure, series: &Series, on_year: Option<f64>, flat: f64) -> Trend
         let mut last = series.points.iter().rev();
         let (now, before) = (last.next()?, last.next()?);
         // Without an equal period a year before, only an unaccumulated value may be compared with the one before.
-        let comparable = !matches!(m.cadence, Cadence::Month | Cadence::Quarter) && now.class == before.class;
+        let comparable =
+            !matches!(m.cadence, Cadence::Month | Cadence::Quarter) && now.class() == before.class();
         (comparable && !before.lower).then(|| change(m.kind, now.value, before.value)).flatten()
     });
     of_change(change, flat)
@@ -203,8 +204,9 @@ pub(crate) fn evaluate_all(
     resolved: &crate::fold::Resolved,
     view: &View,
 ) -> Vec<MeasureEval> {
-    let rules = &projector.framework.rules;
+    let rules = &projector.index.framework.rules;
     projector
+        .index
         .framework
         .all_measures()
         .enumerate()

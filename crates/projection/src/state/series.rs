@@ -11,7 +11,6 @@ use crate::fold::{Account, Observation, Part, Projector, Resolved, confirms};
 pub(crate) struct Point {
     pub(crate) start: i64,
     pub(crate) end: i64,
-    pub(crate) class: PeriodClass,
     pub(crate) value: f64,
     /// The value is a floor: more may have happened than was looked for.
     pub(crate) lower: bool,
@@ -25,6 +24,13 @@ pub(crate) struct Point {
     /// Greatest relative difference between rival accounts.
     pub(crate) spread: f64,
     pub(crate) grade: Grade,
+}
+
+impl Point {
+    /// Calendar class of the period.
+    pub(crate) fn class(&self) -> PeriodClass {
+        class(self.start, self.end)
+    }
 }
 
 /// Points in time order, by end then start.
@@ -60,8 +66,12 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Accounts that one selector reads, with their observations.
     fn accounts(&self, part: Part, at: usize) -> Vec<(&'a Account, &'a Observation)> {
-        let slot =
-            self.projector.slots.iter().position(|s| s.measure == self.index && s.part == part && s.at == at);
+        let slot = self
+            .projector
+            .index
+            .slots
+            .iter()
+            .position(|s| s.measure == self.index && s.part == part && s.at == at);
         slot.and_then(|s| self.resolved.by_slot.get(s))
             .into_iter()
             .flatten()
@@ -70,8 +80,12 @@ impl<'a> Source<'a> {
     }
 
     fn slot(&self, part: Part, at: usize) -> u32 {
-        let position =
-            self.projector.slots.iter().position(|s| s.measure == self.index && s.part == part && s.at == at);
+        let position = self
+            .projector
+            .index
+            .slots
+            .iter()
+            .position(|s| s.measure == self.index && s.part == part && s.at == at);
         position.and_then(|p| u32::try_from(p).ok()).unwrap_or(u32::MAX)
     }
 
@@ -156,7 +170,6 @@ impl<'a> Source<'a> {
             points.push(Point {
                 start: obs.start,
                 end: obs.end,
-                class: class(obs.start, obs.end),
                 value: value.to_f64() * factor.unwrap_or(1.0),
                 lower: false,
                 known: obs.known_in(self.view),
@@ -246,7 +259,7 @@ impl<'a> Source<'a> {
             });
         }
         let declared = declared.unwrap_or_default();
-        events.sort_by(|a, b| (a.obs.start, a.obs.id).cmp(&(b.obs.start, b.obs.id)));
+        events.sort_by_key(|e| (e.obs.start, e.obs.id));
         let as_of = self.view.as_of.timestamp_micros();
         let months = i32::try_from(months).unwrap_or(12);
         let first =
@@ -279,7 +292,6 @@ impl<'a> Source<'a> {
         let mut point = Point {
             start,
             end,
-            class: class(start, end),
             value,
             lower: !exact,
             known: i64::MIN,
@@ -294,7 +306,7 @@ impl<'a> Source<'a> {
         for event in inside {
             let known = event.obs.known_in(self.view);
             if (known, event.obs.id)
-                >= (point.known, self.projector.observation(point.at).map_or(0, |o| o.id))
+                >= (point.known, self.projector.observation(point.at).map_or((0, 0), |o| o.id))
             {
                 point.known = known;
                 point.at = event.account.at;
@@ -375,7 +387,7 @@ impl<'a> Source<'a> {
     pub(crate) fn comparable(&self, series: &Series, a: &Point, b: &Point) -> bool {
         let cumulative =
             self.measure.read.get(series.read).is_some_and(|r| r.period == PeriodKind::YearToDate);
-        !cumulative || a.class == b.class
+        !cumulative || a.class() == b.class()
     }
 }
 

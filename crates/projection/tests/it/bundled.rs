@@ -47,7 +47,8 @@ fn dependants(f: &Framework, measures: &BTreeSet<String>) -> BTreeSet<String> {
     let mut reads: Vec<(String, Vec<String>)> = Vec::new();
     for d in &f.domains {
         let own = f.indicators.iter().filter(|m| m.domain.as_ref() == Some(&d.id)).map(|m| m.id.clone());
-        let named = d.expectations.iter().flat_map(|e| e.when.split('"').skip(1).step_by(2).map(str::to_owned));
+        let named =
+            d.expectations.iter().flat_map(|e| e.when.split('"').skip(1).step_by(2).map(str::to_owned));
         reads.push((d.id.clone(), own.chain(named).collect()));
         for e in &d.expectations {
             reads.push((e.id.clone(), e.when.split('"').skip(1).step_by(2).map(str::to_owned).collect()));
@@ -87,7 +88,10 @@ fn expected(id: &str, allowed: &BTreeSet<String>) -> bool {
         || id == "divergence.cross_domain.domains"
         || allowed.iter().any(|row| {
             id.starts_with(&format!("shift.{row}."))
-                || id.split_once('.').and_then(|(_, rest)| rest.split_once('.')).is_some_and(|(_, of)| of == row)
+                || id
+                    .split_once('.')
+                    .and_then(|(_, rest)| rest.split_once('.'))
+                    .is_some_and(|(_, of)| of == row)
         })
 }
 
@@ -204,14 +208,21 @@ fn the_crude_value_of_may_2022_was_revised_between_two_customs_vintages() {
         return;
     };
     let mut facts = history();
-    facts.extend(self::facts(&text, &types()).into_iter().filter(|f| f.key.contains("|crude|value|USD|GACC-Wind|")));
+    facts.extend(
+        self::facts(&text, &types()).into_iter().filter(|f| f.key.contains("|crude|value|USD|GACC-Wind|")),
+    );
     let key = "energy.flow|RUS-CHN|crude|value|USD|GACC-Wind|2022-05";
     let (before, after) = (known("2022-06-15", "2023-04-04"), known("2022-06-15", "2023-04-05"));
     let p = vintage(&facts, "economic.crude-imports", &before, &after, &[key]);
     let value = |v: &View| {
         let a = p.assess(v);
         let crude = indicator(&a, "economic.crude-imports").clone();
-        crude.also.into_iter().find(|x| x.unit == "USD").and_then(|x| x.value).map(|v| (v / 1e6).round() / 1e3)
+        crude
+            .also
+            .into_iter()
+            .find(|x| x.unit == "USD")
+            .and_then(|x| x.value)
+            .map(|v| (v / 1e6).round() / 1e3)
     };
     assert_eq!((value(&before), value(&after)), (Some(5.847), Some(6.097)));
 }
@@ -221,7 +232,8 @@ fn the_framework_answers_as_of_november_2026() {
     let p = projector(&history());
     let a = p.assess(&at("2026-11-24"));
     let levels = [&a.characters, &a.roles, &a.drivers, &a.frictions, &a.implications];
-    let mut answered = levels.iter().flat_map(|l| l.iter()).filter(|l| l.level.is_some() && !l.evidence.is_empty()).count();
+    let mut answered =
+        levels.iter().flat_map(|l| l.iter()).filter(|l| l.level.is_some() && !l.evidence.is_empty()).count();
     answered += a.asymmetries.iter().filter(|x| x.value.is_some() && !x.evidence.is_empty()).count();
     answered += a.constraints.iter().filter(|x| x.value.is_some() && !x.evidence.is_empty()).count();
     answered += a.scenarios.len();

@@ -19,7 +19,11 @@ fn keys(p: &Projector, id: &str, date: &str) -> Vec<String> {
 }
 
 fn values(p: &Projector, id: &str, date: &str) -> Vec<(String, Option<f64>, Option<f64>)> {
-    p.series(id, &at(date), false).unwrap().into_iter().map(|r| (r.period_start, r.value, r.at_least)).collect()
+    p.series(id, &at(date), false)
+        .unwrap()
+        .into_iter()
+        .map(|r| (r.period_start, r.value, r.at_least))
+        .collect()
 }
 
 #[test]
@@ -63,7 +67,10 @@ fn tariffs_price_caps_and_a_truce_are_no_export_controls() {
 #[test]
 fn a_pledge_to_a_third_country_is_not_one_between_the_parties() {
     let p = history_projector();
-    assert_eq!(keys(&p, "military.defence-commitment", "2026-11-24"), ["judgement|military.defence-commitment|2026"]);
+    assert_eq!(
+        keys(&p, "military.defence-commitment", "2026-11-24"),
+        ["judgement|military.defence-commitment|2026"]
+    );
     let others: Vec<_> = history().into_iter().filter(|f| !f.key.contains("defence-commitment")).collect();
     let a = projector(&others).assess(&at("2026-11-24"));
     let pledge = indicator(&a, "military.defence-commitment");
@@ -99,7 +106,11 @@ fn settlement_reads_roubles_and_yuan_between_the_two_only() {
 #[test]
 fn statements_count_as_events_and_pages_do_not() {
     let a = history_projector().assess(&at("2026-11-24"));
-    assert_eq!(indicator(&a, "diplomatic.joint-statements").at_least, Some(1.0), "47 pages are one statement");
+    assert_eq!(
+        indicator(&a, "diplomatic.joint-statements").at_least,
+        Some(1.0),
+        "47 pages are one statement"
+    );
 }
 
 #[test]
@@ -130,14 +141,21 @@ fn the_discount_reads_one_grade_with_its_sign() {
     let a = p.assess(&at("2026-04-15"));
     let discount = indicator(&a, "economic.crude-discount");
     assert_eq!(discount.value, Some(-7.0), "ESPO for March 2026, not the Urals at -11");
-    assert_eq!(keys(&p, "economic.crude-discount", "2026-04-15"), ["price.differential|ESPO-Brent|China DES|2026-03"]);
+    assert_eq!(
+        keys(&p, "economic.crude-discount", "2026-04-15"),
+        ["price.differential|ESPO-Brent|China DES|2026-03"]
+    );
 }
 
 #[test]
 fn gas_is_in_cubic_metres_and_liquefied_gas_beside_it() {
     let a = history_projector().assess(&at("2023-12-31"));
     let gas = indicator(&a, "economic.gas-imports");
-    assert_eq!((gas.unit.as_str(), gas.value), ("m3", Some(15_500_000_000.0)), "as published in November 2023");
+    assert_eq!(
+        (gas.unit.as_str(), gas.value),
+        ("m3", Some(15_500_000_000.0)),
+        "as published in November 2023"
+    );
     let liquefied = gas.also.iter().find(|x| x.unit == "m3").unwrap();
     assert!(liquefied.value.unwrap() > 5e9, "{liquefied:?}");
 }

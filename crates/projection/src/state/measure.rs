@@ -68,7 +68,11 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         conflict: headline.as_ref().is_some_and(|p| p.conflict),
         change_on_year: change,
         distance,
-        trend: if lower { Trend::Unknown } else { trend(m, &series, change, rules.flat_change) },
+        trend: if lower {
+            Trend::Unknown
+        } else {
+            trend(m, &series, headline.as_ref().zip(before.as_ref()), rules.flat_change)
+        },
         stale,
         due: headline.as_ref().and_then(|p| due(m, p)),
         detection_limit: None,
@@ -143,23 +147,40 @@ fn year_before(source: &Source<'_>, series: &Series, point: &Point) -> Option<Po
         .cloned()
 }
 
+/// Relative for levels and counts, where both values are above zero; a difference else.
 fn change(kind: Kind, now: f64, before: f64) -> Option<f64> {
     match kind {
-        Kind::Level | Kind::Count => (before != 0.0).then(|| (now - before) / before.abs()),
+        Kind::Level | Kind::Count => (before > 0.0 && now > 0.0).then(|| (now - before) / before),
         Kind::Share | Kind::Ordinal => Some(now - before),
     }
 }
 
-fn trend(m: &Measure, series: &Series, on_year: Option<f64>, flat: f64) -> Trend {
-    let change = on_year.or_else(|| {
-        let mut last = series.points.iter().rev();
-        let (now, before) = (last.next()?, last.next()?);
-        // Without an equal period a year before, only an unaccumulated value may be compared with the one before.
-        let comparable =
-            !matches!(m.cadence, Cadence::Month | Cadence::Quarter) && now.class() == before.class();
-        (comparable && !before.lower).then(|| change(m.kind, now.value, before.value)).flatten()
-    });
-    of_change(change, flat)
+/// Change that tells a direction whatever the sign: a discount that deepens has no growth rate but a trend.
+fn movement(kind: Kind, now: f64, before: f64) -> f64 {
+    let size = now.abs().max(before.abs());
+    match kind {
+        Kind::Level | Kind::Count if size > 0.0 => (now - before) / size,
+        _ => now - before,
+    }
+}
+
+fn trend(m: &Measure, series: &Series, year_before: Option<(&Point, &Point)>, flat: f64) -> Trend {
+    let (now, before) = match year_before {
+        Some(pair) => pair,
+        None => {
+            let mut last = series.points.iter().rev();
+            let (Some(now), Some(before)) = (last.next(), last.next()) else { return Trend::Unknown };
+            // Without an equal period a year before, only a value without season may be compared with the last.
+            if matches!(m.cadence, Cadence::Month | Cadence::Quarter) || now.class() != before.class() {
+                return Trend::Unknown;
+            }
+            (now, before)
+        }
+    };
+    if now.lower || before.lower {
+        return Trend::Unknown;
+    }
+    of_change(Some(movement(m.kind, now.value, before.value)), flat)
 }
 
 /// Direction of a change outside the flat band.

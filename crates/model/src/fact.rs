@@ -159,6 +159,14 @@ impl Fact {
         }
     }
 
+    /// Days between the end of the valid time and the stated publication; `None` when nothing is stated.
+    ///
+    /// A large one marks a late copy: a page that repeats an old figure says nothing about its first release.
+    pub fn publication_lag_days(&self) -> Option<i64> {
+        let stated = self.published_at.filter(|_| self.published_basis == Basis::Stated)?;
+        Some((stated.start() - self.valid.end_or_start()).num_days())
+    }
+
     /// Attribute as text: strings as they are, other JSON printed.
     pub fn attribute(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
         self.attributes.get(name).map(|value| match value {

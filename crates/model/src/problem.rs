@@ -71,14 +71,22 @@ impl fmt::Display for Problem {
         }
         write!(f, "{}", self.message)?;
         if !self.text.is_empty() {
-            // Control characters of a hostile input must not reach a terminal or a log.
-            write!(f, " (found `{}`)", self.text.escape_debug())?;
+            write!(f, " (found `{}`)", neutralised(&self.text))?;
         }
         if !self.remedy.is_empty() {
             write!(f, "; {}", self.remedy)?;
         }
         Ok(())
     }
+}
+
+/// Control and direction characters of a hostile input must not reach a terminal or a log; the rest stays.
+fn neutralised(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().flat_map(|c| if hidden(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 impl std::error::Error for Problem {}
@@ -119,3 +127,18 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_are_spelled_out_and_quotes_stay() {
+        let shown = Problem::new("odd", "fix it")
+            .at("f.toml", 3)
+            .field("id")
+            .text("\"a\u{1b}[31m\u{202e}b\"")
+            .to_string();
+        assert_eq!(shown, "f.toml:3: id: odd (found `\"a\\u{1b}[31m\\u{202e}b\"`); fix it");
+    }
+}

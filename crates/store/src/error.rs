@@ -140,7 +140,7 @@ impl Error {
         Error::Integrity {
             seq,
             what: what.into(),
-            remedy: "restore a backup, or run `store salvage` to keep what can still be read".into(),
+            remedy: "restore a backup, or import what `events --until` still reads into a new store".into(),
         }
     }
 

@@ -120,6 +120,12 @@ impl Index {
         Some((list.get(slot.at)?, measure))
     }
 
+    /// Coverage counts for a framework when it is declared for both its parties, or for everybody.
+    fn concerns_parties(&self, fact: &Fact) -> bool {
+        let named = |party: &String| fact.actors.iter().any(|a| self.framework.includes(a, party));
+        fact.actors.is_empty() || self.framework.parties.iter().all(named)
+    }
+
     fn prepare(&self, record: &Record) -> Prepared {
         Prepared { seq: record.seq, fact: record.fact().and_then(|fact| self.prepare_fact(record, fact)) }
     }
@@ -142,7 +148,7 @@ impl Index {
                 }
             }
         }
-        if fact.kind == COVERAGE {
+        if fact.kind == COVERAGE && self.concerns_parties(fact) {
             prepared.covers = fact.attribute("covers").map(|covers| digest(&[&covers]));
         }
         Some(prepared)

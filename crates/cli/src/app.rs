@@ -1,0 +1,248 @@
+//! What a command has to work with: configuration, store, projector, the present moment, output.
+
+use std::cell::OnceCell;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::framework::Framework;
+use bellwether_model::{FactTypes, View};
+use bellwether_projection::Projector;
+use bellwether_store::{Error, EventLog, Memory, Segments, StoreClock, SystemClock};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+
+use crate::args::{Bound, Global, Knowing, ViewArgs};
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::near;
+use crate::out::{self, Out};
+
+/// A log larger than this is opened with its index, for the snapshots in it.
+const SMALL_LOG: u64 = 8 << 20;
+/// A replay of more records than this leaves a snapshot behind.
+const SNAPSHOT_AFTER: u64 = 20_000;
+/// How often and how long a writer waits for a store that is only briefly in use.
+const PATIENCE: (u32, Duration) = (30, Duration::from_millis(50));
+
+/// One run of a command.
+pub(crate) struct App {
+    /// Output.
+    pub(crate) out: Out,
+    pub(crate) global: Global,
+    now: OnceCell<DateTime<Utc>>,
+}
+
+impl App {
+    pub(crate) fn new(global: Global) -> Self {
+        Self { out: Out::new(global.format, global.raw), global, now: OnceCell::new() }
+    }
+
+    /// The present moment, resolved once, to the microsecond that the log also keeps.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        *self.now.get_or_init(|| SystemClock.now().trunc_subsecs(6))
+    }
+
+    /// The present moment as a bound of the answer, so it is told.
+    fn now_told(&self) -> DateTime<Utc> {
+        let told = self.now.get().is_some();
+        let now = self.now();
+        if !told {
+            out::note(&format!("now is {}", now.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
+        }
+        now
+    }
+
+    /// Resolves one bound.
+    pub(crate) fn moment(&self, bound: Bound) -> DateTime<Utc> {
+        match bound {
+            Bound::Now => self.now_told(),
+            Bound::At(at) => at,
+        }
+    }
+
+    /// The view asked for: `--as-of` alone bounds both times, neither means now.
+    pub(crate) fn view(&self, args: &ViewArgs) -> View {
+        let as_of = self.moment(args.as_of.unwrap_or(Bound::Now));
+        let known_by = args.known_by.map_or(as_of, |bound| self.moment(bound));
+        args.knowing.view(as_of, known_by)
+    }
+
+    /// Where the configuration comes from.
+    pub(crate) fn config(&self) -> Config {
+        Config::resolve(self.global.config.as_deref())
+    }
+
+    /// The framework asked for, else the one of the configuration.
+    pub(crate) fn framework(
+        &self,
+        types: &FactTypes,
+        asked: Option<&Path>,
+    ) -> Result<Arc<Framework>, Failure> {
+        if let Some(path) = asked
+            && (path.is_file() || path.components().count() > 1 || path.extension().is_some())
+        {
+            return Ok(Arc::new(config::framework_file(path, types)?));
+        }
+        let all = self.config().frameworks(types)?;
+        let ids: Vec<&str> = all.iter().map(|f| f.id.as_str()).collect();
+        match asked.map(|a| a.to_string_lossy()) {
+            Some(id) => all.iter().find(|f| f.id == id).cloned().ok_or_else(|| {
+                let known = format!("the configuration has {}", ids.join(", "));
+                Failure::usage(
+                    format!("no file and no framework {id}"),
+                    near::remedy(&id, ids.iter().copied(), &known),
+                )
+            }),
+            None => {
+                if let [first, _, ..] = ids.as_slice() {
+                    out::note(&format!(
+                        "frameworks: {}; reading by {first}, choose with --framework",
+                        ids.join(", ")
+                    ));
+                }
+                all.first()
+                    .cloned()
+                    .ok_or_else(|| Failure::Internal("a configuration without framework".into()))
+            }
+        }
+    }
+
+    /// Folder of the store.
+    pub(crate) fn store_dir(&self) -> Result<PathBuf, Failure> {
+        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let data = || {
+            variable("XDG_DATA_HOME")
+                .filter(|p| p.is_absolute())
+                .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+                .map(|data| data.join("bellwether"))
+        };
+        self.global.store.clone().or_else(|| variable("BELLWETHER_STORE")).or_else(data).ok_or_else(|| {
+            Failure::usage(
+                "there is no folder for user data",
+                "name the store: --store DIR or BELLWETHER_STORE",
+            )
+        })
+    }
+
+    /// Whether there is a store; commands that have nothing to change do not make one.
+    pub(crate) fn store_exists(&self) -> Result<bool, Failure> {
+        Ok(self.store_dir()?.join("log").is_dir())
+    }
+
+    /// Opens the store as its owner, creating it when absent.
+    pub(crate) fn open_write(&self) -> Result<Segments, Failure> {
+        let dir = self.store_dir()?;
+        let (mut left, pause) = PATIENCE;
+        loop {
+            match Segments::open(&dir, Arc::new(SystemClock)) {
+                Err(Error::Busy { .. }) if left > 0 => {
+                    left -= 1;
+                    std::thread::sleep(pause);
+                }
+                opened => {
+                    let log = opened?;
+                    tell_opened(&log);
+                    return Ok(log);
+                }
+            }
+        }
+    }
+
+    /// Opens the store for reading, beside any owner; a missing store reads as an empty one.
+    pub(crate) fn open_read(&self) -> Result<Box<dyn EventLog>, Failure> {
+        let dir = self.store_dir()?;
+        if !self.store_exists()? {
+            out::note(&format!(
+                "no store at {}: reading it as empty; `bellwether ingest` makes one",
+                dir.display()
+            ));
+            return Ok(Box::new(Memory::new(Arc::new(SystemClock))));
+        }
+        // Owning a large store gives its snapshots; whoever holds it already is not disturbed.
+        if bytes_in(&dir.join("log")) > SMALL_LOG
+            && let Ok(owned) = Segments::open(&dir, Arc::new(SystemClock))
+        {
+            tell_opened(&owned);
+            return Ok(Box::new(owned));
+        }
+        Ok(Box::new(Segments::open_read(&dir, Arc::new(SystemClock))?))
+    }
+
+    /// Configuration, log and projector for a read.
+    pub(crate) fn reading(&self, knowing: &Knowing) -> Result<Reading, Failure> {
+        let types = Arc::new(self.config().types()?);
+        let framework = self.framework(&types, knowing.framework.as_deref())?;
+        let log = self.open_read()?;
+        let projector = project(&*log, Arc::clone(&framework), types)?;
+        Ok(Reading { framework, log, projector })
+    }
+}
+
+/// What a read works with.
+pub(crate) struct Reading {
+    pub(crate) framework: Arc<Framework>,
+    pub(crate) log: Box<dyn EventLog>,
+    pub(crate) projector: Projector,
+}
+
+impl Reading {
+    /// Every id that `why` may answer in a view.
+    pub(crate) fn ids(&self, view: &View) -> Vec<String> {
+        let assessment = self.projector.assess(view);
+        let framework = &self.framework;
+        let expectations = framework.domains.iter().flat_map(|d| &d.expectations).map(|e| e.id.clone());
+        let own = framework.ids().into_iter().map(str::to_owned);
+        own.chain(framework.domains.iter().map(|d| d.id.clone()))
+            .chain(framework.measures.iter().map(|m| m.id.clone()))
+            .chain(expectations)
+            .chain(assessment.shifts.into_iter().map(|s| s.id))
+            .chain(assessment.divergences.into_iter().map(|d| d.id))
+            .collect()
+    }
+}
+
+/// Folds the log, from the newest snapshot where there is one.
+pub(crate) fn project(
+    log: &dyn EventLog,
+    framework: Arc<Framework>,
+    types: Arc<FactTypes>,
+) -> Result<Projector, Failure> {
+    let empty = Projector::new(Arc::clone(&framework), Arc::clone(&types));
+    // A snapshot is only a cache: whatever is wrong with it, the log answers.
+    let kept = log.snapshot_get(&empty.snapshot_name(), log.head()).ok().flatten();
+    let mut projector =
+        kept.and_then(|(_, bytes)| Projector::restore(framework, types, &bytes).ok()).unwrap_or(empty);
+    let from = projector.head();
+    projector.reserve(usize::try_from(log.head().saturating_sub(from)).unwrap_or_default());
+    projector.absorb(|each| {
+        log.read(from.saturating_add(1), &mut |record| {
+            each(record);
+            ControlFlow::Continue(())
+        })
+    })?;
+    if projector.head().saturating_sub(from) > SNAPSHOT_AFTER
+        && let Ok(bytes) = projector.snapshot()
+    {
+        let _ = log.snapshot_put(&projector.snapshot_name(), projector.head(), &bytes);
+    }
+    Ok(projector)
+}
+
+fn tell_opened(log: &Segments) {
+    let opened = log.opened();
+    if let Some(why) = &opened.cut_reason {
+        out::note(&format!(
+            "an unfinished append was cut off: {} bytes, {} whole records, none of them acknowledged ({why})",
+            opened.cut_bytes, opened.cut_records
+        ));
+    }
+    if opened.index_rebuilt {
+        out::note("the index was missing or stale and was built anew from the log");
+    }
+}
+
+fn bytes_in(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    files.filter_map(|entry| entry.metadata().ok()).map(|meta| meta.len()).sum()
+}

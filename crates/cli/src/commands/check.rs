@@ -1,0 +1,64 @@
+//! `check`.
+
+use bellwether_model::Problems;
+use clap::Args;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::args::Format;
+use crate::failure::Failure;
+use crate::render::harmless;
+
+const EXAMPLES: &str = "\
+Examples:
+  bellwether check
+  bellwether --config my-config check
+
+Exit code 0 when all is well; 3 with every fault named: file, line, what
+stands there, what to do.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CheckArgs {}
+
+/// What the check found.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    config: String,
+    ok: bool,
+    passed: &'a [String],
+    problems: &'a Problems,
+}
+
+pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
+    let config = app.config();
+    let mut problems = Problems::default();
+    let mut lines = Vec::new();
+    let mut note = |found: Result<Vec<String>, Problems>| match found {
+        Ok(ok) => lines.extend(ok),
+        Err(found) => problems.0.extend(found.0),
+    };
+    match config.types() {
+        Ok(types) => {
+            note(Ok(vec![format!("facts.toml: {} fact types", types.iter().count())]));
+            note(config.frameworks(&types).map(|all| {
+                let line = |f: &bellwether_model::framework::Framework| {
+                    let hash: String = f.hash(&types).chars().take(12).collect();
+                    format!("framework {} {}: {} rows, hash {hash}…", f.id, f.version, f.ids().len())
+                };
+                all.iter().map(|f| line(f)).collect()
+            }));
+        }
+        // Without fact types every reference would be a fault of its own.
+        Err(found) => note(Err(found)),
+    }
+    note(config.feeds().map(|all| all.values().map(|f| format!("feed {}: {}", f.name, f.title)).collect()));
+    let ok = problems.0.is_empty();
+    if app.out.format() == Format::Table {
+        let text: String = lines.iter().map(|line| format!("ok  {}\n", harmless(line))).collect();
+        app.out.text(&text)?;
+    } else {
+        app.out.json(&Outcome { config: config.name(), ok, passed: &lines, problems: &problems })?;
+    }
+    if ok { Ok(()) } else { Err(problems.into()) }
+}

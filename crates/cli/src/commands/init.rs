@@ -1,0 +1,128 @@
+//! `init`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::app::App;
+use crate::config::embedded_under;
+use crate::failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  bellwether init                           the built-in configuration
+  bellwether init --dyad IND-JPN            a small one for another pair
+  bellwether init --dyad IND-JPN my-config
+
+Nothing is overwritten. With --dyad, example-facts.csv in the folder holds
+made-up facts to try it with.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct InitArgs {
+    /// Two parties, ISO 3166-1 alpha-3
+    #[arg(long, value_name = "AAA-BBB", value_parser = dyad)]
+    dyad: Option<(String, String)>,
+    /// Folder to write
+    #[arg(value_name = "DIR", default_value = "config")]
+    dir: PathBuf,
+}
+
+const FRAMEWORK: &str = include_str!("../templates/dyad.toml");
+const FACTS: &str = include_str!("../templates/example-facts.csv");
+const EXAMPLE: &str = "example-facts.csv";
+
+pub(crate) fn run(app: &mut App, args: &InitArgs) -> Result<(), Failure> {
+    let files = files(args.dyad.as_ref());
+    let targets: Vec<PathBuf> = files.iter().map(|(name, _)| args.dir.join(name)).collect();
+    if let Some(there) = targets.iter().find(|path| path.exists()) {
+        return Err(Failure::usage(
+            format!("{} is there already and is not overwritten", there.display()),
+            "name another folder",
+        ));
+    }
+    for (path, (_, text)) in targets.iter().zip(&files) {
+        write(path, text).map_err(|e| {
+            Failure::usage(format!("{} cannot be written: {e}", path.display()), "name another folder")
+        })?;
+    }
+    let written: Vec<String> = targets.iter().map(|path| path.display().to_string()).collect();
+    app.out.page(&serde_json::json!({ "written": written }), |_| {
+        let list: String = written.iter().map(|path| format!("  {path}\n")).collect();
+        format!("Written\n{list}\nWhat to try next\n{}", next(&args.dir, args.dyad.is_some()))
+    })
+}
+
+/// Names in the folder, and texts.
+fn files(dyad: Option<&(String, String)>) -> Vec<(String, String)> {
+    let Some((a, b)) = dyad else {
+        return embedded_under("config").map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    };
+    let fill = |text: &str| {
+        let id = format!("{}-{}", a.to_lowercase(), b.to_lowercase());
+        text.replace("{id}", &id).replace("{a}", a).replace("{b}", b)
+    };
+    let shared = embedded_under("config")
+        .filter(|(name, _)| !name.starts_with("frameworks/"))
+        .map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let own = [(fill("frameworks/{id}.toml"), fill(FRAMEWORK)), (EXAMPLE.to_owned(), fill(FACTS))];
+    shared.chain(own).collect()
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text)
+}
+
+fn next(dir: &Path, example: bool) -> String {
+    let config =
+        if dir == Path::new("config") { String::new() } else { format!(" --config {}", dir.display()) };
+    let mut text = format!("  bellwether{config} check\n");
+    if example {
+        let facts = dir.join(EXAMPLE);
+        text.push_str(&format!(
+            "  bellwether{config} --store try ingest --feed facts-csv {}\n  \
+             bellwether{config} --store try replay --as-of 2026-06-30\n  \
+             bellwether{config} --store try board --as-of 2026-06-30\n",
+            facts.display()
+        ));
+    }
+    text
+}
+
+fn dyad(text: &str) -> Result<(String, String), String> {
+    let code = |part: &str| part.len() == 3 && part.bytes().all(|b| b.is_ascii_alphabetic());
+    match text.split_once('-') {
+        Some((a, b)) if code(a) && code(b) && !a.eq_ignore_ascii_case(b) => {
+            Ok((a.to_uppercase(), b.to_uppercase()))
+        }
+        _ => Err("write two different three-letter codes, as in IND-JPN".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellwether_model::FactTypes;
+    use bellwether_model::framework::Framework;
+
+    #[test]
+    fn pairs_are_two_different_codes() {
+        assert_eq!(dyad("ind-JPN"), Ok(("IND".into(), "JPN".into())));
+        for bad in ["IND", "IND-IND", "IN-JPN", "IND-JP1", "IND-JPN-X"] {
+            assert!(dyad(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_framework_for_a_pair_passes_the_check() {
+        let files = files(Some(&("IND".into(), "JPN".into())));
+        let text = |name: &str| files.iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str()).unwrap();
+        let types = FactTypes::parse("facts.toml", text("facts.toml")).unwrap();
+        let framework = Framework::parse("f", text("frameworks/ind-jpn.toml"), &types, None).unwrap();
+        assert_eq!((framework.id.as_str(), framework.parties), ("ind-jpn", ["IND".into(), "JPN".into()]));
+        assert_eq!(framework.domains.len(), 2);
+    }
+}

@@ -1,0 +1,57 @@
+//! One file a command.
+
+pub(crate) mod board;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod events;
+pub(crate) mod fact;
+pub(crate) mod gaps;
+pub(crate) mod import;
+pub(crate) mod ingest;
+pub(crate) mod init;
+pub(crate) mod judge;
+pub(crate) mod quarantine;
+pub(crate) mod replay;
+pub(crate) mod series;
+pub(crate) mod shifts;
+pub(crate) mod store;
+pub(crate) mod why;
+
+use crate::app::App;
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    if let Some(url) = &cli.global.server {
+        return Err(Failure::usage(
+            format!("a daemon is not part of this version, so {url} cannot be asked"),
+            "leave --server out: the command then reads the store itself",
+        ));
+    }
+    let mut app = App::new(cli.global);
+    let app = &mut app;
+    match cli.command {
+        Command::Demo(args) => demo::run(app, &args),
+        Command::Init(args) => init::run(app, &args),
+        Command::Check(args) => check::run(app, &args),
+        Command::Ingest(args) => ingest::run(app, &args),
+        Command::Fact(command) => fact::run(app, command),
+        Command::Judge(args) => judge::run(app, args),
+        Command::Replay(args) => replay::run(app, &args),
+        Command::Board(args) => board::run(app, &args),
+        Command::Gaps(args) => gaps::run(app, &args),
+        Command::Shifts(args) => shifts::run(app, &args),
+        Command::Series(args) => series::run(app, &args),
+        Command::Diff(args) => diff::run(app, &args),
+        Command::Why(args) => why::run(app, &args),
+        Command::Events(args) => events::run(app, &args),
+        Command::Import(args) => import::run(app, &args),
+        Command::Quarantine(command) => quarantine::run(app, command),
+        Command::Store(command) => store::run(app, &command),
+        Command::Completions(args) => completions::completions(app, &args),
+        Command::Man(args) => completions::man(app, &args),
+    }
+}

@@ -1,0 +1,86 @@
+//! `replay`.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::args::{Format, ViewArgs};
+use crate::failure::Failure;
+use crate::{out, render};
+
+const EXAMPLES: &str = "\
+Examples:
+  bellwether replay
+      what is known now
+  bellwether replay --as-of 2022-06-30
+      what could be known on that day: no hindsight
+  bellwether replay --as-of 2022-06-30 --known-by now
+      that day as it is known today
+  bellwether replay --clock recorded --known-by 2026-01-31
+      what this store held by then
+  bellwether replay --framework other.toml
+      the same facts read another way";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    view: ViewArgs,
+    /// Ask for scenario probabilities smoothed with hindsight (no smoothing in this version)
+    #[arg(long)]
+    hindsight: bool,
+}
+
+/// Rows of an assessment that have one number, with the field that holds it.
+const LISTS: [(&str, &str); 11] = [
+    ("domains", "index"),
+    ("indicators", "value"),
+    ("characters", "level"),
+    ("roles", "level"),
+    ("drivers", "level"),
+    ("frictions", "level"),
+    ("implications", "level"),
+    ("asymmetries", "value"),
+    ("constraints", "value"),
+    ("scenarios", "probability"),
+    ("measures", "value"),
+];
+
+const FIELDS: [&str; 7] = ["list", "id", "number", "low", "high", "direction", "evidence"];
+
+pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
+    if args.hindsight {
+        out::note("--hindsight changes nothing yet: scenarios are not smoothed in this version");
+    }
+    let reading = app.reading(&args.view.knowing)?;
+    let view = app.view(&args.view);
+    let assessment = reading.projector.assess(&view);
+    if app.out.format() == Format::Csv {
+        return app.out.csv(&rows(&serde_json::to_value(&assessment)?), &FIELDS);
+    }
+    app.out.page(&assessment, |look| {
+        render::assessment(&assessment, &reading.framework, &reading.projector.gaps(&view), look)
+    })
+}
+
+/// The assessment as one list of rows, for spreadsheets.
+fn rows(assessment: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (list, number) in LISTS {
+        for row in assessment.get(list).and_then(Value::as_array).into_iter().flatten() {
+            let of = |name: &str| row.get(name).cloned().unwrap_or(Value::Null);
+            let direction = ["trajectory", "trend", "direction"].into_iter().find_map(|name| row.get(name));
+            all.push(json!({
+                "list": list, "id": of("id"), "number": of(number), "low": of("low"), "high": of("high"),
+                "direction": direction, "evidence": of("evidence"),
+            }));
+        }
+    }
+    if let Some(balance) = assessment.get("balance").filter(|b| !b.is_null()) {
+        let of = |name: &str| balance.get(name).cloned().unwrap_or(Value::Null);
+        all.push(json!({
+            "list": "balance", "id": of("id"), "number": of("value"), "low": of("low"), "high": of("high"),
+        }));
+    }
+    all
+}

@@ -1,0 +1,89 @@
+//! `store`.
+
+use bellwether_store::{Chain, Segments, SystemClock, owner};
+use clap::Subcommand;
+use serde_json::json;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::out;
+
+const EXAMPLES: &str = "\
+Examples:
+  bellwether store verify           read every byte; exit code 0 or 5
+  bellwether store stats
+  bellwether store rebuild-index    build the index anew from the log";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub(crate) enum StoreCommand {
+    /// Check every byte of the log against its chain and anchor
+    Verify,
+    /// Records, files, sizes
+    Stats,
+    /// Throw the index away and build it from the log
+    RebuildIndex,
+}
+
+pub(crate) fn run(app: &mut App, command: &StoreCommand) -> Result<(), Failure> {
+    match command {
+        StoreCommand::Verify => verify(app),
+        StoreCommand::Stats => stats(app),
+        StoreCommand::RebuildIndex => rebuild(app),
+    }
+}
+
+fn verify(app: &mut App) -> Result<(), Failure> {
+    let dir = app.store_dir()?;
+    let found = Segments::verify(&dir)?;
+    app.out.page(&found, |_| match (found.chain, found.first_bad) {
+        (Chain::Ok, _) => format!("ok: {} records, nothing missing, nothing changed\n", found.events),
+        (Chain::Broken, bad) => format!(
+            "broken: {} of {} records are whole, the first bad one is {}\n",
+            found.events,
+            found.head,
+            bad.map_or("unknown".to_owned(), |b| b.to_string())
+        ),
+    })?;
+    match found.exit_code() {
+        0 => Ok(()),
+        _ => {
+            out::note(
+                "restore a copy of the store; what comes before the first bad record can still be trusted",
+            );
+            Err(Failure::Broken)
+        }
+    }
+}
+
+fn stats(app: &mut App) -> Result<(), Failure> {
+    let dir = app.store_dir()?;
+    let holder = owner(&dir).ok().flatten();
+    let stats = if app.store_exists()? {
+        // The index can be measured by its owner only.
+        match holder.as_ref().map_or_else(|| Segments::open(&dir, Arc::new(SystemClock)).ok(), |_| None) {
+            Some(owned) => owned.stats(),
+            None => Segments::open_read(&dir, Arc::new(SystemClock))?.stats(),
+        }
+    } else {
+        out::note(&format!("no store at {}", dir.display()));
+        bellwether_store::Stats { head: 0, segments: 0, log_bytes: 0, index_bytes: 0 }
+    };
+    app.out.page(&stats, |_| {
+        let held = holder.map(|h| format!("held by       {h}\n")).unwrap_or_default();
+        format!(
+            "records       {}\nsegments      {}\nlog           {} bytes\nindex         {} bytes\n{held}",
+            stats.head, stats.segments, stats.log_bytes, stats.index_bytes
+        )
+    })
+}
+
+fn rebuild(app: &mut App) -> Result<(), Failure> {
+    let dir = app.store_dir()?;
+    if !app.store_exists()? {
+        return Err(Failure::nothing(format!("no store at {}", dir.display()), "name it: --store DIR"));
+    }
+    let records = Segments::rebuild_index(&dir)?;
+    app.out.page(&json!({ "records": records }), |_| format!("index built from {records} records\n"))
+}

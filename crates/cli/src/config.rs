@@ -1,0 +1,164 @@
+//! The configuration: a folder, or the one built into the binary.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_ingest::FeedSpec;
+use bellwether_model::framework::Framework;
+use bellwether_model::{FactTypes, Problem, Problems};
+
+/// Files built into the binary: the configuration and the bundled facts, by path in the project.
+static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+const FACTS: &str = "facts.toml";
+const FRAMEWORKS: &str = "frameworks";
+const FEEDS: &str = "feeds";
+
+/// Text of a built-in file.
+pub(crate) fn embedded(path: &str) -> Option<&'static str> {
+    EMBEDDED.iter().find(|(name, _)| *name == path).map(|(_, text)| *text)
+}
+
+/// Built-in files under a folder, with their path in it.
+pub(crate) fn embedded_under(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    EMBEDDED
+        .iter()
+        .filter_map(move |(name, text)| Some((name.strip_prefix(folder)?.strip_prefix('/')?, *text)))
+}
+
+/// Where the configuration is read from.
+#[derive(Clone, Debug)]
+pub(crate) enum Config {
+    /// A folder on disk.
+    Folder(PathBuf),
+    /// The one in the binary.
+    BuiltIn,
+}
+
+impl Config {
+    /// The folder asked for, else `./config` where there is one, else the built-in one.
+    pub(crate) fn resolve(asked: Option<&Path>) -> Self {
+        let here = Path::new("config");
+        match asked {
+            Some(folder) => Config::Folder(folder.to_owned()),
+            None if here.join(FACTS).is_file() => Config::Folder(here.to_owned()),
+            None => Config::BuiltIn,
+        }
+    }
+
+    /// Name to show.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Config::Folder(folder) => folder.display().to_string(),
+            Config::BuiltIn => "the built-in configuration".to_owned(),
+        }
+    }
+
+    /// Name to blame and text of one file.
+    fn read(&self, name: &str) -> Result<(String, String), Problems> {
+        match self {
+            Config::Folder(folder) => {
+                let path = folder.join(name);
+                read_file(&path).map(|text| (path.display().to_string(), text))
+            }
+            Config::BuiltIn => embedded(&format!("config/{name}"))
+                .map(|text| (format!("built-in {name}"), text.to_owned()))
+                .ok_or_else(|| {
+                    Problem::new("no such file", "use --config DIR").at(format!("built-in {name}"), 0).into()
+                }),
+        }
+    }
+
+    /// Names of the TOML files in a folder of the configuration, sorted.
+    fn files(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<String> = match self {
+            Config::Folder(base) => std::fs::read_dir(base.join(folder))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .map(|name| format!("{folder}/{name}"))
+                .collect(),
+            Config::BuiltIn => embedded_under("config").map(|(name, _)| name.to_owned()).collect(),
+        };
+        names.retain(|name| name.starts_with(&format!("{folder}/")) && name.ends_with(".toml"));
+        names.sort();
+        names
+    }
+
+    /// Fact types.
+    pub(crate) fn types(&self) -> Result<FactTypes, Problems> {
+        if let Config::Folder(folder) = self
+            && !folder.join(FACTS).is_file()
+        {
+            return Err(Problem::new(
+                "no configuration here: facts.toml is missing",
+                "write one with `bellwether init`",
+            )
+            .at(folder.display().to_string(), 0)
+            .into());
+        }
+        let (file, text) = self.read(FACTS)?;
+        FactTypes::parse(&file, &text)
+    }
+
+    /// Frameworks in file order.
+    pub(crate) fn frameworks(&self, types: &FactTypes) -> Result<Vec<Arc<Framework>>, Problems> {
+        let mut all = Vec::new();
+        let mut problems = Problems::default();
+        for name in self.files(FRAMEWORKS) {
+            let parsed = self.read(&name).and_then(|(file, text)| {
+                let map = Framework::map_name(&text)
+                    .and_then(|map| self.read(&format!("{FRAMEWORKS}/{map}")).ok())
+                    .map(|(_, text)| text);
+                Framework::parse(&file, &text, types, map.as_deref())
+            });
+            match parsed {
+                Ok(framework) => all.push(Arc::new(framework)),
+                Err(found) => problems.0.extend(found.0),
+            }
+        }
+        if all.is_empty() && problems.0.is_empty() {
+            problems.push(Problem::new("no framework", "put one into frameworks/").at(self.name(), 0));
+        }
+        problems.into_result(all)
+    }
+
+    /// Feeds by name.
+    pub(crate) fn feeds(&self) -> Result<BTreeMap<String, FeedSpec>, Problems> {
+        let mut all = BTreeMap::new();
+        let mut problems = Problems::default();
+        for name in self.files(FEEDS) {
+            match self.read(&name).and_then(|(file, text)| FeedSpec::parse(&file, &text)) {
+                Ok(feed) if all.contains_key(&feed.name) => problems.push(
+                    Problem::new("another file has a feed of that name", "rename one of them")
+                        .at(name, 0)
+                        .field("name")
+                        .text(&feed.name),
+                ),
+                Ok(feed) => {
+                    all.insert(feed.name.clone(), feed);
+                }
+                Err(found) => problems.0.extend(found.0),
+            }
+        }
+        problems.into_result(all)
+    }
+}
+
+/// A framework file of one's own, with the id list beside it.
+pub(crate) fn framework_file(path: &Path, types: &FactTypes) -> Result<Framework, Problems> {
+    let text = read_file(path)?;
+    let map = Framework::map_name(&text)
+        .and_then(|name| std::fs::read_to_string(path.parent().unwrap_or(Path::new("")).join(name)).ok());
+    Framework::parse(&path.display().to_string(), &text, types, map.as_deref())
+}
+
+fn read_file(path: &Path) -> Result<String, Problems> {
+    std::fs::read_to_string(path).map_err(|e| {
+        Problem::new(format!("cannot be read: {e}"), "check the path and the permissions")
+            .at(path.display().to_string(), 0)
+            .into()
+    })
+}

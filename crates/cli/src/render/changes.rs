@@ -1,0 +1,162 @@
+//! Differences between two views, and the history of one measure.
+
+use bellwether_model::framework::Measure;
+use bellwether_projection::{Cause, Change, Diff, SeriesRow};
+use serde_json::Value;
+
+use super::figures::{UNKNOWN, compact, label, probability, spark, until, value_or_floor};
+use super::{Align, Cell, Fit, Look, Page, Style, Table};
+
+use Align::{Left, Right};
+use Fit::{Cut, Keep};
+
+/// Fields that say what a row says; the others follow from them.
+const HEADLINES: [&str; 14] = [
+    "",
+    "index",
+    "trajectory",
+    "confidence",
+    "level",
+    "direction",
+    "value",
+    "at_least",
+    "trend",
+    "stale",
+    "breached",
+    "probability",
+    "tripped",
+    "toward",
+];
+
+/// Whether a change stands on the short page.
+fn is_headline(change: &Change) -> bool {
+    HEADLINES.contains(&change.path.as_str())
+        && !change.id.starts_with("measure.")
+        && (!change.id.starts_with("divergence.") || change.path == "tripped" || tripped(change))
+}
+
+/// Whether a divergence that came or went was past its threshold.
+fn tripped(change: &Change) -> bool {
+    change.path.is_empty() && [&change.before, &change.after].iter().any(|v| v["tripped"] == true)
+}
+
+/// The page: headlines, or everything.
+pub(crate) fn diff(diff: &Diff, all: bool, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let shown: Vec<&Change> = diff.changed.iter().filter(|c| all || is_headline(c)).collect();
+    let beside = match (shown.len(), diff.changed.len()) {
+        (_, 0) => "nothing changed".to_owned(),
+        (n, m) if n < m => format!("{n} of {m} changes; --all shows the rest"),
+        (_, m) => format!("{m} changes"),
+    };
+    page.heading(&format!("From {} to {}", until(&diff.from), until(&diff.to)), &beside);
+    let mut table = Table::new(&[
+        ("row", Left, Cut),
+        ("field", Left, Keep),
+        ("before", Right, Cut),
+        ("", Left, Keep),
+        ("after", Left, Cut),
+        ("because of", Left, Cut),
+    ]);
+    for change in shown {
+        table.row([
+            change.id.as_str().into(),
+            Cell::new(if change.path.is_empty() { "row" } else { &change.path }, Style::Dim),
+            value(&change.before, &change.path).into(),
+            "→".into(),
+            Cell::new(value(&change.after, &change.path), Style::Bold),
+            Cell::new(because(change), Style::Dim),
+        ]);
+    }
+    page.table(&table);
+    page.finish()
+}
+
+fn value(value: &Value, path: &str) -> String {
+    match value {
+        Value::Null => UNKNOWN.to_owned(),
+        Value::Number(n) if path == "probability" => n.as_f64().map_or(n.to_string(), probability),
+        Value::Number(n) => n.as_f64().map_or(n.to_string(), compact),
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => match (fields.get("start"), fields.get("end")) {
+            (Some(Value::String(start)), Some(Value::String(end))) => label(start, end),
+            _ if fields.get("tripped").is_some_and(|t| t == true) => "tripped".to_owned(),
+            _ => "present".to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn because(change: &Change) -> String {
+    if change.cause == Cause::Time {
+        return "time alone".to_owned();
+    }
+    match change.because.as_slice() {
+        [] => UNKNOWN.to_owned(),
+        [only] => format!("seq {only}"),
+        [first, rest @ ..] => format!("seq {first} +{}", rest.len()),
+    }
+}
+
+/// The history of a measure.
+pub(crate) fn series(rows: &[SeriesRow], measure: &Measure, look: &Look) -> String {
+    let mut page = Page::new(look);
+    page.heading(&measure.title, &measure.id);
+    let values: Vec<f64> = rows.iter().filter_map(|r| r.value.or(r.at_least)).collect();
+    page.paragraph(&spark(&values), Style::Plain);
+    let mut table = Table::new(&[
+        ("period", Left, Keep),
+        ("value", Right, Keep),
+        ("published", Left, Keep),
+        ("vintage", Right, Keep),
+        ("seq", Right, Keep),
+    ]);
+    for row in rows {
+        table.row([
+            label(&row.period_start, &row.period_end).into(),
+            Cell::new(value_or_floor(row.value, row.at_least, &measure.unit), Style::Bold),
+            row.published_at.map_or("when recorded".to_owned(), |at| at.to_string()).into(),
+            row.vintage.to_string().into(),
+            row.seq.map_or(UNKNOWN.to_owned(), |s| s.to_string()).into(),
+        ]);
+    }
+    page.table(&table);
+    page.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(changed: Vec<Change>, all: bool, want: &str) {
+        let compared =
+            Diff { from: "2022-07-01T00:00:00Z".into(), to: "2023-07-01T00:00:00Z".into(), changed };
+        assert_eq!(diff(&compared, all, &crate::render::PLAIN), want);
+    }
+
+    fn change(path: &str, cause: Cause, because: &[u64]) -> Change {
+        Change {
+            id: "economic.trade-total".into(),
+            path: path.into(),
+            before: json!(null),
+            after: json!(190_270_000_000_i64),
+            cause,
+            because: because.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_difference_names_its_cause() {
+        check(vec![], false, "From the end of 2022-06-30 to the end of 2023-06-30  nothing changed\n");
+        check(
+            vec![change("value", Cause::Facts, &[3, 5, 8, 13]), change("vintages", Cause::Time, &[])],
+            false,
+            concat!(
+                "From the end of 2022-06-30 to the end of 2023-06-30  1 of 2 changes; --all shows the rest\n",
+                "  row                   field  before     after     because of\n",
+                "  economic.trade-total  value       –  →  190.3 bn  seq 3 +3\n",
+            ),
+        );
+    }
+}

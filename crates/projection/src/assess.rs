@@ -2,6 +2,7 @@
 
 use bellwether_model::View;
 use bellwether_model::framework::{Composite, CompositeFormula};
+use chrono::{DateTime, Utc};
 
 use crate::assessment::{
     Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState, Shift,
@@ -27,10 +28,13 @@ impl Projector {
     }
 }
 
-/// The same knowledge about the world a year earlier: directions compare states, not vintages.
+/// The same view a year earlier, its knowledge included: publication lags alike on both sides, so that a year
+/// not yet published does not read as a year without change.
 pub(crate) fn year_before(view: &View) -> View {
-    let micros = shift_months(view.as_of.timestamp_micros(), -12);
-    View { as_of: chrono::DateTime::from_timestamp_micros(micros).unwrap_or(view.as_of), ..*view }
+    let earlier = |at: DateTime<Utc>| {
+        DateTime::from_timestamp_micros(shift_months(at.timestamp_micros(), -12)).unwrap_or(at)
+    };
+    View { as_of: earlier(view.as_of), known_by: earlier(view.known_by), ..*view }
 }
 
 fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {

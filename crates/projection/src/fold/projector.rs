@@ -51,7 +51,7 @@ struct Prepared {
 }
 
 struct PreparedFact {
-    account: u128,
+    account: (u64, u64),
     observation: Observation,
     slots: Vec<u32>,
     payloads: Vec<Payload>,
@@ -76,7 +76,8 @@ pub(super) struct State {
     pub(super) observations: Vec<Observation>,
     /// Last statement of each account.
     pub(super) accounts: Vec<u32>,
-    pub(super) account_index: FxHashMap<u128, u32>,
+    /// Digests as two words: a `u128` would pad every entry to its alignment.
+    pub(super) account_index: FxHashMap<(u64, u64), u32>,
     pub(super) slot_sets: Vec<Vec<u32>>,
     pub(super) payloads: Vec<Vec<Payload>>,
     /// Observations of declared coverage with the digest of the type they cover.
@@ -133,7 +134,7 @@ impl Index {
     fn prepare_fact(&self, record: &Record, fact: &Fact) -> Option<PreparedFact> {
         let kind = self.types.get(&fact.kind)?;
         let mut prepared = PreparedFact {
-            account: digest(&[&fact.source, &fact.key]),
+            account: halves(digest(&[&fact.source, &fact.key])),
             observation: Observation::new(fact, record.seq, record.recorded_at, kind.temporal),
             slots: Vec::new(),
             payloads: Vec::new(),
@@ -307,6 +308,10 @@ impl Projector {
     pub(crate) fn slots_of(&self, obs: &Observation) -> &[u32] {
         usize::try_from(obs.slots).ok().and_then(|s| self.state.slot_sets.get(s)).map_or(&[], Vec::as_slice)
     }
+}
+
+fn halves(digest: u128) -> (u64, u64) {
+    ((digest >> 64) as u64, digest as u64)
 }
 
 /// Positions fit 32 bits: a store of four thousand million facts is out of scope.

@@ -105,8 +105,11 @@ type Distance = (Option<f64>, Vec<u64>, Option<(f64, f64)>);
 fn distance(source: &Source<'_>, series: &Series, headline: Option<&Point>, rules: &Rules) -> Distance {
     let m = source.measure;
     let (centre, sigma, seqs) = match m.baseline.as_ref().unwrap_or(&rules.baseline) {
-        // A stated norm is one of the primary series: a cumulative fallback has another scale.
-        Baseline::Stated { .. } if !source.like_primary(series) => return (None, Vec::new(), None),
+        // A stated norm is one of the primary series: a fallback over fewer months has another scale, unless it is
+        // a share.
+        Baseline::Stated { .. } if m.kind == Kind::Level && !source.like_primary(series) => {
+            return (None, Vec::new(), None);
+        }
         Baseline::Stated { median, spread, .. } => match transformed(m, *median) {
             Some(centre) => (centre, *spread, Vec::new()),
             None => return (None, Vec::new(), None),

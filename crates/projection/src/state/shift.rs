@@ -122,7 +122,7 @@ fn breaches(core: &Core<'_>) -> Vec<Shift> {
         .collect()
 }
 
-/// Expectations that held a year ago, as far as is known now, and hold no longer.
+/// Expectations that held a year ago, as far as was known then, and hold no longer.
 fn expectations(core: &Core<'_>, before: &Core<'_>) -> Vec<Shift> {
     let (now, then) = (Conditions::new(core), Conditions::new(before));
     let held = domain_states(before, before, &then);

@@ -1,0 +1,4 @@
+//! Configuration files through the model's public face: text in, findings out.
+
+#[cfg(test)]
+mod framework;

@@ -21,7 +21,7 @@ fn check(good: &str, bad: &str, says: &[&str]) {
     let problems = Framework::parse("xaa-xbb.toml", &broken, &types(), None).unwrap_err();
     let found = problems.0.iter().find(|p| says.iter().all(|s| p.to_string().contains(s)));
     let found = found.unwrap_or_else(|| panic!("no finding says {says:?}:\n{problems}"));
-    let at = broken.find(bad).map(|i| broken[..i].matches('\n').count() + 1).unwrap();
+    let at = broken.split_once(bad).map(|(before, _)| before.matches('\n').count() + 1).unwrap();
     let lines = at..=at + bad.matches('\n').count();
     assert!(lines.contains(&found.line), "line {} is not in {lines:?}: {found}", found.line);
     assert!(!found.remedy.is_empty(), "{found}");

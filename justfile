@@ -1,0 +1,45 @@
+# Shorthand. Every recipe is a plain command that works without just.
+
+# What there is
+default:
+    @just --list
+
+# Bundled facts, assessed and shown
+demo *ARGS:
+    cargo run --release -- demo {{ARGS}}
+
+# Everything that must hold before a change is taken
+test:
+    ./tests/run
+
+# What decides whether a change may go in
+ci:
+    ./.ci/run
+
+# Does it compile
+check:
+    cargo check --workspace --all-targets
+
+# Format
+fmt:
+    cargo fmt --all
+
+# Lint
+clippy:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, advisories, bans, sources. `cargo install --locked cargo-deny` first: it takes some minutes
+deny:
+    cargo deny check
+
+# Speed of a cold replay: [FACTS]
+bench-replay *ARGS:
+    cargo run --release -p bellwether-cli --example bench_replay -- {{ARGS}}
+
+# Speed of the log beside a raw file: [ROWS]
+bench-store *ARGS:
+    cargo run --release -p bellwether-store --example store_bench -- {{ARGS}}
+
+# Speed of a CSV ingest: [ROWS] [FOLDER]
+bench-ingest *ARGS:
+    cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}

@@ -1,0 +1,97 @@
+//! Reliability rows 16, 17, 21 and 24 through the binary: hostile files end in exit code, count and plain text.
+
+use std::path::Path;
+
+use bellwether_tests::{Store, root};
+
+fn feed(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("csv") => "facts-csv",
+        Some("ndjson") => "facts-ndjson",
+        _ => "cloudevents",
+    }
+}
+
+/// Control, direction and escape characters that a terminal would act upon.
+fn acts_on_a_terminal(text: &str) -> Option<char> {
+    let bidi =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().find(|c| (c.is_control() && *c != '\n') || bidi(*c))
+}
+
+/// The configuration without required attributes, which the sound rows of these files do not have.
+fn lenient(folder: &Path) {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+            if path.is_dir() {
+                copy(&path, &target);
+            } else {
+                std::fs::copy(path, target).unwrap();
+            }
+        }
+    }
+    copy(&root().join("config"), folder);
+    let types = std::fs::read_to_string(folder.join("facts.toml")).unwrap();
+    let kept: Vec<&str> = types.lines().filter(|line| !line.starts_with("required = ")).collect();
+    std::fs::write(folder.join("facts.toml"), kept.join("\n")).unwrap();
+}
+
+#[test]
+fn r16_r17_r21_every_hostile_file_is_counted_or_refused() {
+    let place = tempfile::tempdir().unwrap();
+    lenient(place.path());
+    let config = place.path().to_str().unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root().join("fixtures/hostile")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name == "README.md" {
+            continue;
+        }
+        seen += 1;
+        let store = Store::new();
+        let outcome = store.run(&[
+            "--config",
+            config,
+            "--format",
+            "json",
+            "ingest",
+            "--feed",
+            feed(&name),
+            path.to_str().unwrap(),
+        ]);
+        let refused = ["empty.csv", "blank.ndjson", "header-lacks-value.csv"].contains(&name.as_str());
+        if refused {
+            let outcome = outcome.exits(6);
+            assert!(outcome.err.contains(&name), "says which file: {outcome}");
+        } else {
+            let report = outcome.exits(0).json();
+            let n = |part: &str, field: &str| report[part][field].as_u64().unwrap();
+            let parts = n("records", "mapped") + n("records", "skipped") + n("records", "quarantined");
+            assert_eq!(n("records", "read"), parts, "{name}: {report}");
+            assert!(n("facts", "stored") > 0, "{name}: sound rows are stored: {report}");
+            assert_eq!(n("records", "quarantined") == 0, name == "bom-crlf.csv", "{name}: {report}");
+            let held = store.json(&["quarantine", "list"]);
+            assert_eq!(held.as_array().unwrap().len() as u64, n("records", "quarantined"), "{name}: {held}");
+        }
+        store.run(&["store", "verify"]).exits(0);
+        // Nothing of the file reaches a terminal unescaped, whichever command shows it.
+        for args in [&["quarantine", "list"][..], &["replay"], &["board"], &["store", "verify"]] {
+            let shown = store.run(args);
+            for text in [&shown.out, &shown.err] {
+                assert_eq!(acts_on_a_terminal(text), None, "{name}: {shown}");
+            }
+        }
+    }
+    assert!(seen > 15, "the fixtures are where they used to be");
+}
+
+#[test]
+fn what_acts_on_a_terminal_is_seen() {
+    assert_eq!(acts_on_a_terminal("plain\ntext – €"), None);
+    for bad in ["\u{1b}[31m", "a\rb", "\u{202e}", "\0"] {
+        assert!(acts_on_a_terminal(bad).is_some(), "{bad:?}");
+    }
+}

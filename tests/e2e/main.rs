@@ -1,0 +1,26 @@
+//! Tests of the whole: how the workspace is built up, and what the binary does.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod demo;
+mod dyad;
+mod exit_codes;
+mod export;
+mod facts;
+mod hostile;
+mod ids;
+mod ingest;
+mod layers;
+mod licences;
+mod metadata;
+mod replay;
+mod restricted;
+mod retract;
+mod sources;
+mod views;
+mod vintages;

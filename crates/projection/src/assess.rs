@@ -40,7 +40,7 @@ pub(crate) fn year_before(view: &View) -> View {
 fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
     let framework = &projector.index.framework;
     let conditions = Conditions::new(core);
-    let found = shifts(core, before);
+    let (found, withdrawn) = shifts(projector, view, core, before);
     let (scenarios, fit) = scenario_states(core);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());
@@ -72,6 +72,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         balance: balance_state(core),
         shifts: found,
         measures,
+        withdrawn,
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Assessment {
     pub shifts: Vec<Shift>,
     /// Further measures that the rows above read.
     pub measures: Vec<MeasureState>,
+    /// Shifts that were flagged and taken back by a later statement, by the moment of that.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 /// Direction of a domain.
@@ -323,6 +325,19 @@ pub struct Divergence {
     pub threshold: f64,
     /// Whether the value reaches the threshold.
     pub tripped: bool,
+}
+
+/// A shift that a revised or withdrawn statement took back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Id that the shift had.
+    pub id: String,
+    /// Row.
+    pub indicator: String,
+    /// When it was flagged, RFC 3339.
+    pub known_at: String,
+    /// When its alarm disappeared, RFC 3339.
+    pub withdrawn_at: String,
 }
 
 /// When a change began, as estimated.

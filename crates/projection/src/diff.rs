@@ -48,7 +48,7 @@ pub struct Diff {
 }
 
 /// Lists of rows in the assessment, in its order.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
     "domains",
     "indicators",
     "characters",
@@ -62,6 +62,7 @@ const LISTS: [&str; 13] = [
     "divergences",
     "shifts",
     "measures",
+    "withdrawn",
 ];
 
 impl Projector {

@@ -14,6 +14,8 @@ pub(crate) struct Account {
     pub(crate) at: u32,
     /// Distinct values stated so far, confirmations apart.
     pub(crate) vintages: u32,
+    /// Statements since the key was last withdrawn, confirmations included.
+    pub(crate) statements: u32,
     /// Two different values share the latest known time.
     pub(crate) conflict: bool,
 }
@@ -32,20 +34,25 @@ pub(crate) struct Resolved {
 impl Projector {
     /// Resolves a view: for each key the latest known vintage, withdrawn keys left out.
     pub(crate) fn resolve(&self, view: &View) -> Resolved {
+        self.resolve_some(&self.state.accounts, view)
+    }
+
+    /// The same over some keys, each given by its last statement.
+    pub(crate) fn resolve_some(&self, keys: &[u32], view: &View) -> Resolved {
         let mut out = Resolved { by_slot: vec![Vec::new(); self.index.slots.len()], facts: 0, head: 0 };
         let mut chain: Vec<u32> = Vec::new();
-        for last in &self.state.accounts {
+        for last in keys {
             self.chain(*last, view, &mut chain);
             let Some(head) = chain.iter().filter_map(|at| self.observation(*at)).map(|o| o.seq).max() else {
                 continue;
             };
             out.head = out.head.max(head);
             let Some(found) = self.latest(&chain, view) else { continue };
-            out.facts += found.asserted;
-            let Some(obs) = self.observation(found.account.at) else { continue };
+            out.facts += u64::from(found.statements);
+            let Some(obs) = self.observation(found.at) else { continue };
             for slot in self.slots_of(obs) {
                 if let Some(list) = usize::try_from(*slot).ok().and_then(|s| out.by_slot.get_mut(s)) {
-                    list.push(found.account);
+                    list.push(found);
                 }
             }
         }
@@ -71,15 +78,15 @@ impl Projector {
         }
     }
 
-    pub(crate) fn latest(&self, chain: &[u32], view: &View) -> Option<Latest> {
+    pub(crate) fn latest(&self, chain: &[u32], view: &View) -> Option<Account> {
         let mut current: Option<(u32, &Observation)> = None;
         let mut withdrawn: Option<i64> = None;
-        let (mut vintages, mut asserted, mut conflict) = (0_u32, 0_u64, false);
+        let (mut vintages, mut statements, mut conflict) = (0_u32, 0_u32, false);
         for at in chain {
             let obs = self.observation(*at)?;
             let known = obs.known_in(view);
             if obs.op == Op::Retract {
-                (current, withdrawn, asserted, conflict) = (None, Some(known), 0, false);
+                (current, withdrawn, statements, conflict) = (None, Some(known), 0, false);
                 continue;
             }
             if let Some(since) = withdrawn {
@@ -89,7 +96,7 @@ impl Projector {
                 }
                 withdrawn = None;
             }
-            asserted += 1;
+            statements += 1;
             match current {
                 Some((_, before)) if self.same(before, obs) => {}
                 Some((_, before)) => {
@@ -104,7 +111,37 @@ impl Projector {
             }
         }
         let (at, _) = current?;
-        Some(Latest { account: Account { at, vintages, conflict }, asserted })
+        Some(Account { at, vintages, statements, conflict })
+    }
+
+    /// By measure, the keys that any statement of it reads; each given by its last statement.
+    pub(crate) fn keys_by_measure(&self) -> Vec<Vec<u32>> {
+        let mut keys = vec![Vec::new(); self.index.framework.all_measures().count()];
+        for last in &self.state.accounts {
+            let mut measures: Vec<usize> = Vec::new();
+            let mut at = *last;
+            while let Some(obs) = self.observation(at) {
+                for slot in self.slots_of(obs) {
+                    let slot = usize::try_from(*slot).ok().and_then(|s| self.index.slots.get(s));
+                    measures.extend(slot.map(|s| s.measure));
+                }
+                at = obs.previous;
+            }
+            measures.sort_unstable();
+            measures.dedup();
+            for measure in measures {
+                if let Some(list) = keys.get_mut(measure) {
+                    list.push(*last);
+                }
+            }
+        }
+        keys
+    }
+
+    /// Known times of declared coverage that the view sees.
+    pub(crate) fn coverage_times(&self, view: &View) -> Vec<i64> {
+        let all = self.state.coverage.iter().filter_map(|(_, at)| self.observation(*at));
+        all.filter(|o| o.visible(view)).map(|o| o.known_in(view)).collect()
     }
 
     /// Every visible statement of the key that an observation belongs to, in known order.
@@ -164,7 +201,7 @@ impl Projector {
                 let last = self.state.accounts.get(usize::try_from(obs.account).ok()?)?;
                 self.chain(*last, view, &mut chain);
                 let latest = self.latest(&chain, view)?;
-                (latest.account.at == *at).then_some((obs.start, obs.end))
+                (latest.at == *at).then_some((obs.start, obs.end))
             })
             .collect();
         spans.sort_unstable();
@@ -186,13 +223,6 @@ pub(crate) struct Vintage {
     pub(crate) number: u32,
     /// Says the same as the vintage before it.
     pub(crate) confirms: bool,
-}
-
-/// Outcome of [`Projector::latest`].
-pub(crate) struct Latest {
-    pub(crate) account: Account,
-    /// Assertions under the key since its last withdrawal.
-    pub(crate) asserted: u64,
 }
 
 /// Known order; at one known time a withdrawal comes last, then the better grade, then the larger id.

@@ -4,10 +4,12 @@
 //! gives to the rows above it, then the rows themselves in the order in which they may read each other.
 
 mod balance;
+mod change;
 mod core;
 mod divergence;
 mod domain;
 mod expectation;
+mod knowledge;
 mod level;
 mod measure;
 mod relation;

@@ -20,6 +20,8 @@ pub(crate) struct Point {
     pub(crate) at: u32,
     pub(crate) seqs: Vec<u64>,
     pub(crate) vintages: u32,
+    /// Some value behind it has been stated more than once.
+    pub(crate) restated: bool,
     pub(crate) conflict: bool,
     /// Greatest relative difference between rival accounts.
     pub(crate) spread: f64,
@@ -176,6 +178,7 @@ impl<'a> Source<'a> {
                 at: account.at,
                 seqs: vec![obs.seq],
                 vintages: account.vintages,
+                restated: account.statements > 1,
                 conflict: account.conflict,
                 spread: 0.0,
                 grade: obs.grade(),
@@ -298,6 +301,7 @@ impl<'a> Source<'a> {
             at: u32::MAX,
             seqs: Vec::new(),
             vintages: u32::from(!inside.is_empty()),
+            restated: false,
             conflict: false,
             spread: 0.0,
             grade: Grade::UNKNOWN,
@@ -313,6 +317,7 @@ impl<'a> Source<'a> {
             }
             point.seqs.push(event.obs.seq);
             point.vintages = point.vintages.max(event.account.vintages);
+            point.restated |= event.account.statements > 1;
             worst = worst.max(Some(event.obs.grade()));
         }
         point.seqs.sort_unstable();
@@ -428,6 +433,7 @@ fn merge(point: &mut Point, part: &Point) {
     point.seqs.dedup();
     point.vintages = point.vintages.max(part.vintages);
     point.conflict |= part.conflict;
+    point.restated |= part.restated;
     point.spread = point.spread.max(part.spread);
     point.grade = point.grade.max(part.grade);
 }

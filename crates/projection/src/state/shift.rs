@@ -1,85 +1,33 @@
 //! Shifts: changes of level, crossed bounds, expectations that stopped holding.
 
-use bellwether_detect::{Alarm, Detector, Direction, RobustStep};
-use bellwether_model::framework::{Limit, Measure};
+use bellwether_model::View;
+use bellwether_model::framework::Limit;
 
+use super::change;
 use super::core::Core;
 use super::domain::domain_states;
 use super::expectation::Conditions;
-use super::measure::{MeasureEval, transformed};
+use super::measure::MeasureEval;
 use super::series::Point;
 use super::time::{date, rfc3339_micros};
-use crate::assessment::{Onset, Shift, Trend};
+use crate::assessment::{Onset, Shift, Trend, Withdrawn};
+use crate::fold::Projector;
 
-/// All shifts known in the view, oldest first. `before` is the same view a year earlier.
-pub(crate) fn shifts(core: &Core<'_>, before: &Core<'_>) -> Vec<Shift> {
-    let detector = RobustStep::default();
-    let mut out: Vec<Shift> = core
-        .framework
-        .all_measures()
-        .zip(&core.measures)
-        .flat_map(|(measure, eval)| levels(core, &detector, measure, eval))
-        .chain(breaches(core))
-        .chain(expectations(core, before))
-        .collect();
-    out.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
-    out
-}
-
-/// Level steps of one measure. Floors are read upward only; a series with gaps is not read at all.
-fn levels(core: &Core<'_>, detector: &dyn Detector, measure: &Measure, eval: &MeasureEval) -> Vec<Shift> {
-    let points: Vec<&Point> =
-        eval.series.points.iter().filter(|p| transformed(measure, p.value).is_some()).collect();
-    if !dense(core, measure, &points) {
-        return Vec::new();
-    }
-    let series: Vec<f64> = points.iter().filter_map(|p| transformed(measure, p.value)).collect();
-    detector
-        .scan(&series)
-        .into_iter()
-        .filter(|a| a.direction == Direction::Up || !points.iter().any(|p| p.lower))
-        .filter_map(|alarm| level(detector.name(), measure, &points, &alarm))
-        .collect()
-}
-
-fn level(detector: &str, measure: &Measure, points: &[&Point], alarm: &Alarm) -> Option<Shift> {
-    let run = points.get(alarm.onset_index..=alarm.alarm_index)?;
-    let (onset, last) = (run.first()?, run.last()?);
-    let before = points.get(alarm.onset_index.checked_sub(1)?)?;
-    let known = run.iter().map(|p| p.known).max()?;
-    let (word, direction) = match alarm.direction {
-        Direction::Up => ("up", Trend::Up),
-        Direction::Down => ("down", Trend::Down),
-    };
-    let mut evidence: Vec<u64> = run.iter().flat_map(|p| p.seqs.iter().copied()).collect();
-    evidence.sort_unstable();
-    evidence.dedup();
-    // Nothing after the alarm and no revised value in it: the next release may still take it back.
-    let provisional = alarm.alarm_index + 1 == points.len() && run.iter().all(|p| p.vintages <= 1);
-    Some(Shift {
-        id: format!("shift.{}.level.{word}.{}", measure.id, date(onset.start)),
-        indicator: measure.id.clone(),
-        detector: detector.to_owned(),
-        kind: "level".to_owned(),
-        direction,
-        known_at: rfc3339_micros(known),
-        onset: Onset { at: date(onset.start), low: date(before.end), high: date(onset.end) },
-        size: Some(last.value - before.value),
-        sigmas: Some(alarm.sigmas),
-        statistic: Some(alarm.statistic),
-        threshold: Some(alarm.threshold),
-        provisional,
-        evidence,
-    })
-}
-
-/// Whether enough of the expected periods are there for a detector to read the series.
-fn dense(core: &Core<'_>, measure: &Measure, points: &[&Point]) -> bool {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return false };
-    let Some(months) = measure.cadence.months() else { return true };
-    // 30.44 days a month: only a share of the expected count is asked for, so leap days do not matter.
-    let expected = (last.end - first.start) as f64 / (f64::from(months) * 30.44 * super::time::DAY as f64);
-    points.len() as f64 >= core.framework.rules.density * expected
+/// All shifts known in the view, oldest first, and those that a later statement took back.
+///
+/// `before` is the same view a year earlier.
+pub(crate) fn shifts(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    before: &Core<'_>,
+) -> (Vec<Shift>, Vec<Withdrawn>) {
+    let (mut standing, mut withdrawn) = change::changes(projector, view, core);
+    standing.extend(breaches(core));
+    standing.extend(expectations(core, before));
+    standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
+    withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
+    (standing, withdrawn)
 }
 
 /// Crossed bounds: since when, and when that could be known.

@@ -5,6 +5,8 @@ mod bundled;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod shifts;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod traps;

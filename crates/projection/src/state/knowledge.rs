@@ -1,0 +1,83 @@
+//! The series of a measure as it became known, step by step: what an observer would have seen at each moment.
+
+use std::collections::BTreeSet;
+
+use bellwether_model::View;
+use bellwether_model::framework::Measure;
+use chrono::{DateTime, Utc};
+
+use super::series::{Point, Source};
+use super::time::{shift_months, window_start};
+use crate::fold::Projector;
+
+/// Statements and moments beyond which a series is read as it stands and not as it became known: walking costs
+/// their product.
+const WALK_STATEMENTS: usize = 600;
+const WALK_MOMENTS: usize = 900;
+
+/// Walks the knowledge of one measure and hands out its points whenever they change: `(moment, points)`.
+///
+/// `keys` are the keys that the measure reads. Returns `false`, having handed out nothing, when the series is
+/// too long to walk.
+pub(crate) fn walk(
+    projector: &Projector,
+    view: &View,
+    (index, measure): (usize, &Measure),
+    keys: &[u32],
+    mut each: impl FnMut(i64, &[Point]),
+) -> bool {
+    let Some(moments) = moments(projector, view, measure, keys) else { return false };
+    let mut shown: Option<Vec<(i64, i64, u64, bool, bool)>> = None;
+    for at in moments {
+        let then = View { as_of: time(at).min(view.as_of), known_by: time(at.saturating_add(1)), ..*view };
+        let resolved = projector.resolve_some(keys, &then);
+        let source = Source { projector, resolved: &resolved, view: &then, measure, index };
+        // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.
+        let points = source.series(|_| true).points;
+        let seen: Vec<_> =
+            points.iter().map(|p| (p.start, p.end, p.value.to_bits(), p.lower, p.restated)).collect();
+        if shown.as_ref() != Some(&seen) {
+            each(at, &points);
+            shown = Some(seen);
+        }
+    }
+    true
+}
+
+/// Moments at which the series can change, in order; `None` when there are too many to walk.
+fn moments(projector: &Projector, view: &View, measure: &Measure, keys: &[u32]) -> Option<Vec<i64>> {
+    let mut moments: BTreeSet<i64> = BTreeSet::new();
+    let (mut chain, mut statements, mut first) = (Vec::new(), 0, i64::MAX);
+    for last in keys {
+        projector.chain(*last, view, &mut chain);
+        statements += chain.len();
+        if statements > WALK_STATEMENTS {
+            return None;
+        }
+        for obs in chain.iter().filter_map(|at| projector.observation(*at)) {
+            moments.insert(obs.known_in(view).max(obs.counts_from));
+            first = first.min(obs.start);
+        }
+    }
+    if measure.formula.windowed() && statements > 0 {
+        moments.extend(projector.coverage_times(view));
+        // A window is complete when it ends, whether or not anything is stated that day.
+        let months = measure.cadence.months()?;
+        let as_of = view.as_of.timestamp_micros();
+        let step = i32::try_from(months).ok()?;
+        let mut end = shift_months(window_start(first, months), step);
+        while end <= as_of && moments.len() <= WALK_MOMENTS {
+            moments.insert(end);
+            let next = shift_months(end, step);
+            if next <= end {
+                break;
+            }
+            end = next;
+        }
+    }
+    (moments.len() <= WALK_MOMENTS).then(|| moments.into_iter().collect())
+}
+
+fn time(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

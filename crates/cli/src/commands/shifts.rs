@@ -43,6 +43,7 @@ const FIELDS: [&str; 15] = [
 pub(crate) fn run(app: &mut App, args: &ShiftsArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let rows = reading.projector.assess(&view).shifts;
-    app.out.list(&rows, &FIELDS, |look| render::shifts(&rows, &reading.framework, look))
+    let assessment = reading.projector.assess(&view);
+    let (rows, withdrawn) = (assessment.shifts, assessment.withdrawn);
+    app.out.list(&rows, &FIELDS, |look| render::shifts(&rows, &withdrawn, &reading.framework, look))
 }

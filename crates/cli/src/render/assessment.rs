@@ -1,7 +1,7 @@
 //! The assessment as a page of tables.
 
 use bellwether_model::framework::{Composite, Framework};
-use bellwether_projection::{Assessment, DomainState, Gap, LevelState, Shift};
+use bellwether_projection::{Assessment, DomainState, Gap, LevelState, Shift, Withdrawn};
 
 use super::figures::{
     UNKNOWN, band, bar, compact, day, difference, points, probability, quantity, share_bar, signed,
@@ -280,11 +280,20 @@ fn divergences(page: &mut Page, a: &Assessment) {
 }
 
 /// Shifts, newest first.
-pub(crate) fn shifts(all: &[Shift], framework: &Framework, look: &Look) -> String {
+pub(crate) fn shifts(all: &[Shift], withdrawn: &[Withdrawn], framework: &Framework, look: &Look) -> String {
     let mut page = Page::new(look);
     page.heading("Shifts", if all.is_empty() { "none" } else { "newest first" });
     let newest: Vec<Shift> = all.iter().rev().cloned().collect();
     page.table(&shift_table(&newest, framework));
+    if !withdrawn.is_empty() {
+        page.heading("Taken back", "by a later statement");
+        let mut table =
+            Table::new(&[("flagged", Left, Keep), ("taken back", Left, Keep), ("shift", Left, Keep)]);
+        for gone in withdrawn.iter().rev() {
+            table.row([day(&gone.known_at).into(), day(&gone.withdrawn_at).into(), gone.id.as_str().into()]);
+        }
+        page.table(&table);
+    }
     page.finish()
 }
 
@@ -295,6 +304,7 @@ fn shift_table(shifts: &[Shift], framework: &Framework) -> Table {
         ("", Left, Keep),
         ("size", Right, Keep),
         ("σ", Right, Keep),
+        ("", Left, Keep),
     ]);
     for shift in shifts {
         // A breach is named after the constraint; its size is in the unit of what that bounds.
@@ -312,6 +322,7 @@ fn shift_table(shifts: &[Shift], framework: &Framework) -> Table {
             Cell::new(arrow, style),
             shift.size.map_or(UNKNOWN.to_owned(), |s| difference(s, unit)).into(),
             shift.sigmas.map_or(UNKNOWN.to_owned(), |s| signed(s, 1)).into(),
+            Cell::new(if shift.provisional { "provisional" } else { "" }, Style::Dim),
         ]);
     }
     table
@@ -364,7 +375,7 @@ mod tests {
                         "onset": {"at": "2026-01-01", "low": "2026-01-01", "high": "2026-01-01"},
                         "size": 1e9, "sigmas": null, "statistic": null, "threshold": null,
                         "provisional": true, "evidence": []}],
-            "measures": [],
+            "measures": [], "withdrawn": [],
         }))
         .unwrap()
     }
@@ -404,7 +415,7 @@ mod tests {
             "\n",
             "Shifts  newest first\n",
             "  known       shift                                                        size  σ\n",
-            "  2026-02-02  shift.constraint.trade-capacity.breach.up.2026-01-01  ▲  1 bn USD  –\n",
+            "  2026-02-02  shift.constraint.trade-capacity.breach.up.2026-01-01  ▲  1 bn USD  –  provisional\n",
             "\n",
             "Gaps  none\n",
         ));

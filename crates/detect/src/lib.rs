@@ -17,11 +17,24 @@
 //! assert_eq!(alarms[0].direction, Direction::Up);
 //! ```
 
+mod focus;
+pub mod gls;
+mod posterior;
+mod rate;
+mod regime;
 mod robust;
 mod robust_step;
+mod silence;
+mod variance;
 
+pub use focus::{Focus, FocusConfig};
+pub use posterior::{OnsetEstimate, Posterior, PosteriorConfig};
+pub use rate::{CountLaw, Rate, RateConfig};
+pub use regime::{Regime, RegimeConfig, Resolution};
 pub use robust::{Spread, median, spread};
 pub use robust_step::RobustStep;
+pub use silence::{Heartbeat, Silence, SilenceConfig, SilenceVerdict};
+pub use variance::{Variance, VarianceConfig};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +54,16 @@ pub enum Direction {
 pub enum ChangeKind {
     /// The level.
     Level,
+    /// The slope, with or without a jump.
+    Trend,
+    /// How often things happen.
+    Rate,
+    /// Nothing happened where something was due.
+    Silence,
+    /// The distribution: a pattern of values not seen before.
+    Regime,
+    /// The spread around the level.
+    Variance,
 }
 
 /// One alarm; indices count from 0 in the series that was scanned.

@@ -34,6 +34,22 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
     Some(Spread { median: centre, sigma: NORMAL_CONSISTENCY * median(&deviations)? })
 }
 
+/// Median of a finite sample in any order, which is left in another order.
+pub(crate) fn median_in_place(values: &mut [f64]) -> Option<f64> {
+    let half = values.len() / 2;
+    let even = values.len().is_multiple_of(2);
+    if values.is_empty() {
+        return None;
+    }
+    let (below, upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let upper = *upper;
+    if !even {
+        return Some(upper);
+    }
+    let lower = below.iter().copied().fold(f64::NEG_INFINITY, |a, b| if a < b { b } else { a });
+    Some(f64::midpoint(lower, upper))
+}
+
 /// A sample kept in order, so that median and MAD cost no sorting.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
@@ -70,6 +86,12 @@ impl Window {
         Some(f64::midpoint(lower, upper))
     }
 
+    /// Mean absolute deviation from the median; `None` when empty.
+    pub(crate) fn mean_deviation(&self) -> Option<f64> {
+        let centre = self.median()?;
+        Some(self.sorted.iter().map(|v| (v - centre).abs()).sum::<f64>() / self.sorted.len() as f64)
+    }
+
     /// Median and scaled MAD; `None` when empty.
     pub(crate) fn spread(&self) -> Option<Spread> {
         let n = self.sorted.len();
@@ -77,24 +99,18 @@ impl Window {
         // Deviations grow outward from the centre on both sides: a merge yields them in order.
         let split = self.sorted.partition_point(|v| *v < centre);
         let (below, above) = self.sorted.split_at_checked(split)?;
-        let (mut left, mut right) = (below.iter().rev().peekable(), above.iter().peekable());
-        let mut deviations = Vec::with_capacity(n / 2 + 1);
-        while deviations.len() <= n / 2 {
-            let (l, r) = (left.peek().map(|v| centre - **v), right.peek().map(|v| **v - centre));
-            match (l, r) {
-                (Some(l), r) if r.is_none_or(|r| l <= r) => {
-                    deviations.push(l);
-                    left.next();
-                }
-                (_, Some(r)) => {
-                    deviations.push(r);
-                    right.next();
-                }
-                _ => break,
-            }
+        let mut left = below.iter().rev().map(|v| centre - v).peekable();
+        let mut right = above.iter().map(|v| v - centre).peekable();
+        let (mut lower, mut upper) = (0.0, 0.0);
+        for _ in 0..=n / 2 {
+            let nearer = match (left.peek(), right.peek()) {
+                (Some(l), Some(r)) if l <= r => left.next(),
+                (Some(_), None) => left.next(),
+                _ => right.next(),
+            };
+            (lower, upper) = (upper, nearer?);
         }
-        let upper = *deviations.get(n / 2)?;
-        let mad = if n % 2 == 1 { upper } else { f64::midpoint(*deviations.get(n / 2 - 1)?, upper) };
+        let mad = if n % 2 == 1 { upper } else { f64::midpoint(lower, upper) };
         Some(Spread { median: centre, sigma: NORMAL_CONSISTENCY * mad })
     }
 }
@@ -114,6 +130,7 @@ mod tests {
             }
             let sample = &values[i.saturating_sub(16)..=i];
             assert_eq!(window.spread(), spread(sample), "at {i}");
+            assert_eq!(median_in_place(&mut sample.to_vec()), median(sample), "at {i}");
         }
     }
 

@@ -5,12 +5,12 @@ use bellwether_model::framework::{Composite, CompositeFormula};
 use chrono::{DateTime, Utc};
 
 use crate::assessment::{
-    Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState, Shift,
+    Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState,
 };
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
-    Conditions, Core, balance_state, divergences, domain_states, of_change, scenario_states, shifts,
+    Changes, Conditions, Core, balance_state, divergences, domain_states, of_change, scenario_states, shifts,
 };
 
 impl Projector {
@@ -40,7 +40,7 @@ pub(crate) fn year_before(view: &View) -> View {
 fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
     let framework = &projector.index.framework;
     let conditions = Conditions::new(core);
-    let (found, withdrawn) = shifts(projector, view, core, before);
+    let found = shifts(projector, view, core, before);
     let (scenarios, fit) = scenario_states(core);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());
@@ -57,7 +57,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         clock: view.clock,
         facts: core.facts,
         head: core.head,
-        domains: domain_states(core, before, &conditions),
+        domains: domain_states(core, view, &conditions, &found),
         indicators,
         characters: levels(&framework.characters),
         roles: levels(&framework.roles),
@@ -70,18 +70,21 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         scenarios,
         fit,
         balance: balance_state(core),
-        shifts: found,
+        shifts: found.standing,
         measures,
-        withdrawn,
+        withdrawn: found.withdrawn,
     }
 }
 
-fn measure_states(core: &Core<'_>, shifts: &[Shift]) -> Vec<MeasureState> {
+fn measure_states(core: &Core<'_>, found: &Changes) -> Vec<MeasureState> {
     core.measures
         .iter()
-        .map(|eval| {
+        .zip(&found.limits)
+        .map(|(eval, limit)| {
             let mut state = eval.state.clone();
-            state.shifts = shifts.iter().filter(|s| s.indicator == state.id).map(|s| s.id.clone()).collect();
+            state.detection_limit = limit.clone();
+            state.shifts =
+                found.standing.iter().filter(|s| s.indicator == state.id).map(|s| s.id.clone()).collect();
             state
         })
         .collect()

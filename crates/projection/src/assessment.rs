@@ -378,6 +378,8 @@ pub struct Shift {
     pub threshold: Option<f64>,
     /// Rests on first-release values only.
     pub provisional: bool,
+    /// Found too long after its onset to be news: for the record, not for notification.
+    pub late: bool,
     /// Sequences behind it.
     pub evidence: Vec<u64>,
 }

@@ -143,6 +143,13 @@ impl<'a> Checker<'a> {
                 "use month, quarter or year",
             );
         }
+        if m.new_year && m.cadence.months() != Some(1) {
+            self.push(
+                &at("new_year"),
+                "only months can be joined over the New Year",
+                "remove it, or use cadence month",
+            );
+        }
         if m.kind == Kind::Ordinal {
             match m.scale {
                 None => {

@@ -179,6 +179,9 @@ pub struct Measure {
     /// Every value is a floor: shown as "at least", without trend.
     #[serde(default)]
     pub lower_bound: bool,
+    /// January and February move with the lunar New Year: detectors read the two months joined.
+    #[serde(default)]
+    pub new_year: bool,
     /// Ends of an ordinal scale or of the range that counts as whole.
     #[serde(default)]
     pub scale: Option<[f64; 2]>,

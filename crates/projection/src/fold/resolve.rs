@@ -116,23 +116,23 @@ impl Projector {
 
     /// By measure, the keys that any statement of it reads; each given by its last statement.
     pub(crate) fn keys_by_measure(&self) -> Vec<Vec<u32>> {
-        let mut keys = vec![Vec::new(); self.index.framework.all_measures().count()];
+        let mut keys: Vec<Vec<u32>> = vec![Vec::new(); self.index.framework.all_measures().count()];
+        let measures = |set: &Vec<u32>| -> Vec<usize> {
+            let slot = |s: &u32| usize::try_from(*s).ok().and_then(|s| self.index.slots.get(s));
+            set.iter().filter_map(slot).map(|s| s.measure).collect()
+        };
+        let by_set: Vec<Vec<usize>> = self.state.slot_sets.iter().map(measures).collect();
         for last in &self.state.accounts {
-            let mut measures: Vec<usize> = Vec::new();
             let mut at = *last;
             while let Some(obs) = self.observation(at) {
-                for slot in self.slots_of(obs) {
-                    let slot = usize::try_from(*slot).ok().and_then(|s| self.index.slots.get(s));
-                    measures.extend(slot.map(|s| s.measure));
+                let read = usize::try_from(obs.slots).ok().and_then(|set| by_set.get(set));
+                for measure in read.into_iter().flatten() {
+                    // A key's statements follow each other, so a repetition is the newest entry.
+                    if let Some(list) = keys.get_mut(*measure).filter(|list| list.last() != Some(last)) {
+                        list.push(*last);
+                    }
                 }
                 at = obs.previous;
-            }
-            measures.sort_unstable();
-            measures.dedup();
-            for measure in measures {
-                if let Some(list) = keys.get_mut(measure) {
-                    list.push(*last);
-                }
             }
         }
         keys

@@ -15,6 +15,9 @@ use crate::fold::Projector;
 const WALK_STATEMENTS: usize = 600;
 const WALK_MOMENTS: usize = 900;
 
+/// What tells two states of a point apart: period, value to the bit, floor, restated.
+type Shown = (i64, i64, u64, bool, bool);
+
 /// Walks the knowledge of one measure and hands out its points whenever they change: `(moment, points)`.
 ///
 /// `keys` are the keys that the measure reads. Returns `false`, having handed out nothing, when the series is
@@ -27,9 +30,11 @@ pub(crate) fn walk(
     mut each: impl FnMut(i64, &[Point]),
 ) -> bool {
     let Some(moments) = moments(projector, view, measure, keys) else { return false };
-    let mut shown: Option<Vec<(i64, i64, u64, bool, bool)>> = None;
+    let mut shown: Option<Vec<Shown>> = None;
     for at in moments {
-        let then = View { as_of: time(at).min(view.as_of), known_by: time(at.saturating_add(1)), ..*view };
+        // A period may end after the last thing that the view knows: neither date goes past the view's own.
+        let (as_of, known_by) = (time(at).min(view.as_of), time(at.saturating_add(1)).min(view.known_by));
+        let then = View { as_of, known_by, ..*view };
         let resolved = projector.resolve_some(keys, &then);
         let source = Source { projector, resolved: &resolved, view: &then, measure, index };
         // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.

@@ -12,6 +12,7 @@ mod expectation;
 mod knowledge;
 mod level;
 mod measure;
+mod method;
 mod relation;
 mod scenario;
 mod series;
@@ -21,6 +22,7 @@ pub(crate) mod time;
 
 pub(crate) use self::core::Core;
 pub(crate) use balance::balance_state;
+pub(crate) use change::Changes;
 pub(crate) use divergence::divergences;
 pub(crate) use domain::domain_states;
 pub(crate) use expectation::Conditions;

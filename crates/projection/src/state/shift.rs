@@ -3,31 +3,26 @@
 use bellwether_model::View;
 use bellwether_model::framework::Limit;
 
-use super::change;
+use super::change::{self, Changes};
 use super::core::Core;
-use super::domain::domain_states;
+use super::domain::expectation_states;
 use super::expectation::Conditions;
 use super::measure::MeasureEval;
 use super::series::Point;
 use super::time::{date, rfc3339_micros};
-use crate::assessment::{Onset, Shift, Trend, Withdrawn};
+use crate::assessment::{Onset, Shift, Trend};
 use crate::fold::Projector;
 
 /// All shifts known in the view, oldest first, and those that a later statement took back.
 ///
 /// `before` is the same view a year earlier.
-pub(crate) fn shifts(
-    projector: &Projector,
-    view: &View,
-    core: &Core<'_>,
-    before: &Core<'_>,
-) -> (Vec<Shift>, Vec<Withdrawn>) {
-    let (mut standing, mut withdrawn) = change::changes(projector, view, core);
-    standing.extend(breaches(core));
-    standing.extend(expectations(core, before));
-    standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
-    withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
-    (standing, withdrawn)
+pub(crate) fn shifts(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Changes {
+    let mut changes = change::changes(projector, view, core);
+    changes.standing.extend(breaches(core));
+    changes.standing.extend(expectations(core, before));
+    changes.standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
+    changes.withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
+    changes
 }
 
 /// Crossed bounds: since when, and when that could be known.
@@ -63,6 +58,7 @@ fn breaches(core: &Core<'_>) -> Vec<Shift> {
                 sigmas: None,
                 statistic: c.value,
                 threshold: Some(c.bound),
+                late: false,
                 provisional: onset.vintages <= 1 && std::ptr::eq(*onset, *history.last()?),
                 evidence: onset.seqs.clone(),
             })
@@ -73,10 +69,10 @@ fn breaches(core: &Core<'_>) -> Vec<Shift> {
 /// Expectations that held a year ago, as far as was known then, and hold no longer.
 fn expectations(core: &Core<'_>, before: &Core<'_>) -> Vec<Shift> {
     let (now, then) = (Conditions::new(core), Conditions::new(before));
-    let held = domain_states(before, before, &then);
     let mut out = Vec::new();
-    for (domain, past) in core.framework.domains.iter().zip(&held) {
-        for (row, was) in domain.expectations.iter().zip(&past.expectations) {
+    for domain in &core.framework.domains {
+        let past = expectation_states(domain, &then);
+        for (row, was) in domain.expectations.iter().zip(&past) {
             if was.holds != Some(true) || now.holds(&row.when) != Some(false) {
                 continue;
             }
@@ -105,6 +101,7 @@ fn expectations(core: &Core<'_>, before: &Core<'_>) -> Vec<Shift> {
                 statistic: None,
                 threshold: None,
                 provisional: newest.vintages <= 1,
+                late: false,
                 evidence: newest.seqs.clone(),
             });
         }

@@ -33,16 +33,21 @@ fn of_trade(a: &Assessment) -> Vec<&Shift> {
     a.shifts.iter().filter(|s| s.indicator == "economic.trade-total").collect()
 }
 
+const HIGH: [(i32, i64); 4] = [(2018, 180), (2019, 185), (2020, 182), (2021, 184)];
+
 #[test]
 fn a_step_is_flagged_when_it_could_be_known_and_confirmed_by_what_follows() {
-    let facts = flat_then(&[(2018, 180), (2019, 185), (2020, 182), (2021, 184)]);
+    let mut facts = flat_then(&HIGH);
+    facts.extend([year(2022, 181, None), year(2023, 183, None), year(2024, 186, None)]);
     let p = projector(&facts);
-    assert_eq!(of_trade(&p.assess(&at("2020-01-13"))).len(), 0, "one high year is not enough");
-    let first = p.assess(&at("2020-01-15"));
+    assert_eq!(of_trade(&p.assess(&at("2022-01-13"))).len(), 0, "three high years are not enough");
+    let first = p.assess(&at("2022-01-15"));
     let [shift] = of_trade(&first)[..] else { panic!("{:?}", first.shifts) };
-    assert_eq!((shift.known_at.as_str(), shift.onset.at.as_str()), ("2020-01-15T00:00:00Z", "2018-01-01"));
+    assert_eq!((shift.known_at.as_str(), shift.onset.at.as_str()), ("2022-01-15T00:00:00Z", "2018-01-01"));
+    assert_eq!((shift.detector.as_str(), shift.kind.as_str()), ("gls-scan", "level"));
+    assert!((shift.size.unwrap() - 82.5e9).abs() < 5e9, "{:?}", shift.size);
     assert!(shift.provisional, "first releases only");
-    let later = p.assess(&at("2022-06-30"));
+    let later = p.assess(&at("2025-06-30"));
     let [same] = of_trade(&later)[..] else { panic!("fired twice: {:?}", later.shifts) };
     assert_eq!((&same.id, &same.known_at), (&shift.id, &shift.known_at));
     assert!(!same.provisional);
@@ -50,40 +55,133 @@ fn a_step_is_flagged_when_it_could_be_known_and_confirmed_by_what_follows() {
 
 #[test]
 fn a_revision_takes_a_shift_back_and_says_so() {
-    let mut facts = flat_then(&[(2018, 180), (2019, 185)]);
-    facts.push(year(2018, 101, Some("2020-09-01")));
-    facts.push(year(2019, 104, Some("2020-09-01")));
+    let mut facts = flat_then(&HIGH);
+    facts.extend((2018..).zip([101, 104, 99, 102]).map(|(y, v)| year(y, v, Some("2022-09-01"))));
     let p = projector(&facts);
-    let flagged = p.assess(&at("2020-08-31"));
+    let flagged = p.assess(&at("2022-08-31"));
     assert_eq!((of_trade(&flagged).len(), flagged.withdrawn.len()), (1, 0));
-    let after = p.assess(&at("2020-09-02"));
+    let after = p.assess(&at("2022-09-02"));
     assert_eq!(of_trade(&after).len(), 0, "{:?}", after.shifts);
     let [gone] = &after.withdrawn[..] else { panic!("{:?}", after.withdrawn) };
     assert_eq!(
         (gone.known_at.as_str(), gone.withdrawn_at.as_str()),
-        ("2020-01-15T00:00:00Z", "2020-09-02T00:00:00Z")
+        ("2022-01-15T00:00:00Z", "2022-09-02T00:00:00Z")
     );
-    assert_eq!(of_trade(&p.assess(&at("2020-08-31"))).len(), 1, "the older view keeps its flag");
+    assert_eq!(of_trade(&p.assess(&at("2022-08-31"))).len(), 1, "the older view keeps its flag");
 }
 
 #[test]
 fn a_revision_that_keeps_a_shift_confirms_it_and_does_not_fire_it_again() {
-    let mut facts = flat_then(&[(2018, 180), (2019, 185)]);
-    facts.push(year(2019, 176, Some("2020-09-01")));
-    let after = projector(&facts).assess(&at("2020-09-02"));
+    let mut facts = flat_then(&HIGH);
+    facts.push(year(2020, 176, Some("2022-09-01")));
+    let after = projector(&facts).assess(&at("2022-09-02"));
     let [shift] = of_trade(&after)[..] else { panic!("{:?}", after.shifts) };
-    assert_eq!(shift.known_at, "2020-01-15T00:00:00Z");
+    assert_eq!(shift.known_at, "2022-01-15T00:00:00Z");
     assert!(!shift.provisional, "a value that is no first release stands behind it");
     assert!(after.withdrawn.is_empty());
 }
 
 #[test]
 fn a_withdrawn_fact_takes_its_shift_with_it() {
-    let mut facts = flat_then(&[(2018, 180), (2019, 185)]);
-    let mut gone = year(2019, 185, Some("2020-05-01"));
+    let mut facts = flat_then(&HIGH);
+    let mut gone = year(2021, 184, Some("2022-05-01"));
     gone.op = Op::Retract;
     gone.seal();
     facts.push(gone);
-    let after = projector(&facts).assess(&at("2020-05-02"));
+    let after = projector(&facts).assess(&at("2022-05-02"));
     assert_eq!((of_trade(&after).len(), after.withdrawn.len()), (0, 1));
+}
+
+#[test]
+fn first_releases_whose_sign_flips_raise_at_most_a_provisional_flag() {
+    // Four quarters of a year are first stated as a jump and each revised to the other side a month later.
+    let mut facts = flat_then(&[]);
+    for (y, first, revised) in [(2018, 150, 60), (2019, 152, 58), (2020, 149, 61), (2021, 151, 59)] {
+        facts.push(year(y, first, None));
+        facts.push(year(y, revised, Some(&format!("{}-02-14", y + 1))));
+    }
+    let p = projector(&facts);
+    for month in 1..=60 {
+        let date = format!("{}-{:02}-28", 2018 + (month - 1) / 12, (month - 1) % 12 + 1);
+        for shift in of_trade(&p.assess(&at(&date))) {
+            assert!(shift.provisional || shift.size.unwrap() < 0.0, "{date}: {shift:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_series_says_why() {
+    let a = projector(&history()).assess(&at("2026-11-24"));
+    let gas = indicator(&a, "economic.gas-imports");
+    assert_eq!(
+        gas.detection_limit.as_deref(),
+        Some("6 of the 10 observations needed before a change can be told from noise")
+    );
+    let swift = indicator(&a, "measure.swift-rmb").detection_limit.clone().unwrap();
+    assert!(swift.contains("periods are there"), "{swift}");
+}
+
+#[test]
+fn the_history_shows_the_sanctions_of_2022_and_more_exercises_after_2021() {
+    let p = projector(&history());
+    let shift = |id: &str| {
+        let a = p.assess(&at("2026-11-24"));
+        a.shifts
+            .into_iter()
+            .find(|s| s.indicator == id && s.kind == "rate")
+            .unwrap_or_else(|| panic!("none of {id}"))
+    };
+    let sanctions = shift("measure.sanctions-rus-rate");
+    assert!(
+        sanctions.onset.at.starts_with("2022-02") && sanctions.known_at.as_str() < "2022-06",
+        "{sanctions:?}"
+    );
+    let exercises = shift("military.exercises");
+    assert!(
+        exercises.onset.at.starts_with("2021") || exercises.onset.at.starts_with("2022"),
+        "{exercises:?}"
+    );
+}
+
+/// Months of trade whose January and February trade places with the New Year, read as the framework says.
+fn moving_new_year(joined: bool) -> Vec<String> {
+    use bellwether_model::framework::{Cadence, PeriodKind};
+    let mut framework = (*framework()).clone();
+    let trade = framework.indicators.iter_mut().find(|m| m.id == "economic.trade-total").unwrap();
+    (trade.cadence, trade.new_year) = (Cadence::Month, joined);
+    trade.read.truncate(1);
+    trade.read[0].period = PeriodKind::Month;
+    let template = year(2010, 1, None);
+    let facts: Vec<Fact> = (0..120_i32)
+        .map(|i| {
+            let (y, m) = (2012 + i / 12, i % 12 + 1);
+            let (ny, nm) = (2012 + (i + 1) / 12, (i + 1) % 12 + 1);
+            // Early and late years alternate in runs, as the calendar does not.
+            let early = matches!(y, 2012..=2016);
+            let value = match (m, early) {
+                (1, true) | (2, false) => 60,
+                (1 | 2, _) => 100,
+                _ => 100 + (i * 7) % 5,
+            };
+            let at = |y: i32, m: i32| bellwether_model::parse_moment(&format!("{y}-{m:02}-01")).unwrap();
+            let mut fact = Fact {
+                key: format!("trade.flow|month|{y}-{m:02}"),
+                valid: Period::range(at(y, m), at(ny, nm)).unwrap(),
+                value: Some(Decimal::new(value.into(), 0)),
+                published_at: Some(format!("{ny}-{nm:02}-14").parse().unwrap()),
+                ..template.clone()
+            };
+            fact.seal();
+            fact
+        })
+        .collect();
+    let mut p = bellwether_projection::Projector::new(std::sync::Arc::new(framework), types());
+    records(&facts).iter().for_each(|r| p.apply(r));
+    of_trade(&p.assess(&at("2022-06-30"))).into_iter().map(|s| s.id.clone()).collect()
+}
+
+#[test]
+fn a_new_year_that_moves_between_january_and_february_raises_nothing() {
+    assert_eq!(moving_new_year(true), Vec::<String>::new());
+    assert!(!moving_new_year(false).is_empty(), "read month by month, the same series alarms");
 }

@@ -1,0 +1,178 @@
+//! Which detector reads which measure, and its alarms in one shape.
+
+use bellwether_detect::gls::{Calendar, GlsConfig, GlsScan, Mode, detection_limit};
+use bellwether_detect::{Alarm, ChangeKind, Detector, Direction, Focus, FocusConfig, Rate, RateConfig};
+use bellwether_model::framework::{Cadence, Formula, Kind, Measure};
+
+use super::series::Point;
+
+/// Points from which a series counts as a fast feed: the scan's cost grows with the history.
+const FAST: usize = 2000;
+/// Months without a record are read as floors of zero, so a rate is read by the month whatever the cadence.
+pub(crate) const RATE_CADENCE: Cadence = Cadence::Month;
+
+/// One alarm over the points of a measure; indices are positions among the points.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) alarm: Alarm,
+    pub(crate) onset_low: usize,
+    pub(crate) onset_high: usize,
+    /// Found too long after its onset to be news.
+    pub(crate) late: bool,
+}
+
+/// A detector that is fed the points of one measure as they become known.
+pub(crate) enum Reader {
+    /// Level and trend of statistical series.
+    Scan { scan: Box<GlsScan>, read: Vec<(i64, i64, u64)> },
+    /// How often things happen.
+    Rate,
+}
+
+impl Reader {
+    /// The detector for a measure; `None` for coded scales, whose steps are judged and not noise.
+    pub(crate) fn new(measure: &Measure) -> Option<Self> {
+        if measure.kind == Kind::Ordinal {
+            return None;
+        }
+        if counts(measure) {
+            return Some(Self::Rate);
+        }
+        let calendar = match measure.cadence {
+            Cadence::Month if measure.new_year => Calendar::MonthlyJoined,
+            Cadence::Month => Calendar::Monthly,
+            Cadence::Quarter => Calendar::Quarterly,
+            Cadence::Year => Calendar::Annual,
+            Cadence::Half | Cadence::Irregular => Calendar::Dated,
+        };
+        let scan = Box::new(GlsScan::new(GlsConfig::new(Mode::Record, calendar)));
+        Some(Self::Scan { scan, read: Vec::new() })
+    }
+
+    /// Stable name of the detector.
+    pub(crate) fn name(&self, points: usize) -> &'static str {
+        match self {
+            Self::Scan { .. } if points > FAST => "focus",
+            Self::Scan { scan, .. } => scan.name(),
+            Self::Rate => "rate",
+        }
+    }
+
+    /// All alarms over the points. A series that only grew is read on, a revised one anew.
+    pub(crate) fn alarms(&mut self, points: &[&Point]) -> Vec<Seen> {
+        match self {
+            Self::Scan { scan, read } if points.len() <= FAST => scanned(scan, read, points),
+            Self::Scan { .. } => fast(points),
+            Self::Rate => rate(points),
+        }
+    }
+
+    /// What it could show from here, and why not when it could show nothing.
+    pub(crate) fn power(&self, measure: &Measure, points: usize) -> Power {
+        match self {
+            Self::Scan { .. } if points > FAST => Power::Able(None),
+            Self::Scan { scan, .. } => scan_power(scan, measure),
+            Self::Rate => {
+                let need = RateConfig::default().warm_up;
+                if points >= need {
+                    Power::Able(None)
+                } else {
+                    Power::Unable(format!(
+                        "{points} of the {need} months needed before a rate can be told to change"
+                    ))
+                }
+            }
+        }
+    }
+}
+
+/// What a detector could show of a series.
+pub(crate) enum Power {
+    /// Its silence says something; the smallest step and how soon, where that is known.
+    Able(Option<String>),
+    /// Its silence says nothing.
+    Unable(String),
+}
+
+fn scan_power(scan: &GlsScan, measure: &Measure) -> Power {
+    if let Some(why) = scan.refusal() {
+        return Power::Unable(why.to_string());
+    }
+    let Some(limit) = detection_limit(scan.history().len(), scan.phi(), scan.config().calendar) else {
+        return Power::Unable(
+            "not even a step of 4 σ would show: the series moves too much by itself".to_owned(),
+        );
+    };
+    let period = match measure.cadence {
+        Cadence::Month => "months",
+        Cadence::Quarter => "quarters",
+        Cadence::Half => "half-years",
+        Cadence::Year => "years",
+        Cadence::Irregular => "observations",
+    };
+    let step = scan.reading().map(|r| f64::from(limit.sigmas) * r.sigma);
+    let step = step.map_or(String::new(), |x| format!("{x:.2e} {}, ", measure.unit));
+    let (sigmas, n) = (limit.sigmas, limit.observations);
+    Power::Able(Some(format!("a step of {step}{sigmas} σ, would show in about {n} {period}")))
+}
+
+/// Whether a measure is a rate of happenings.
+pub(crate) fn counts(measure: &Measure) -> bool {
+    measure.formula == Formula::Count
+}
+
+fn scanned(scan: &mut GlsScan, read: &mut Vec<(i64, i64, u64)>, points: &[&Point]) -> Vec<Seen> {
+    let now: Vec<_> = points.iter().map(|p| (p.start, p.end, p.value.to_bits())).collect();
+    if !now.starts_with(read) {
+        *scan = GlsScan::new(*scan.config());
+        read.clear();
+    }
+    for point in points.iter().skip(read.len()) {
+        scan.push(point.value);
+    }
+    *read = now;
+    scan.found()
+        .iter()
+        .map(|f| Seen { alarm: f.alarm, onset_low: f.onset_low, onset_high: f.onset_high, late: f.late })
+        .collect()
+}
+
+fn fast(points: &[&Point]) -> Vec<Seen> {
+    let mut focus = Focus::new(FocusConfig::default());
+    points.iter().filter_map(|p| focus.push(p.value)).map(plain).collect()
+}
+
+fn rate(points: &[&Point]) -> Vec<Seen> {
+    let mut rate = Rate::new(RateConfig::default());
+    points.iter().filter_map(|p| rate.push(whole(p.value), 1.0)).map(plain).collect()
+}
+
+fn plain(alarm: Alarm) -> Seen {
+    Seen { alarm, onset_low: alarm.onset_index, onset_high: alarm.onset_index, late: false }
+}
+
+/// Counts are whole and not negative by construction.
+fn whole(value: f64) -> u64 {
+    if value >= 0.0 { value.round() as u64 } else { 0 }
+}
+
+/// Word of the contract for a kind of change.
+pub(crate) fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Level => "level",
+        ChangeKind::Trend => "trend",
+        ChangeKind::Rate => "rate",
+        ChangeKind::Silence => "silence",
+        ChangeKind::Variance => "variance",
+        // A novel pattern of values is a change of their distribution.
+        ChangeKind::Regime => "variance",
+    }
+}
+
+/// Word of the contract for a direction.
+pub(crate) fn way(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Up => "up",
+        Direction::Down => "down",
+    }
+}

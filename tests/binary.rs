@@ -30,6 +30,14 @@ pub fn bellwether_in(dir: &Path, args: &[impl AsRef<OsStr>], stdin: impl Into<Ve
     Outcome::new(format!("bellwether {}", shown.join(" ")), &output)
 }
 
+/// Starts `bellwether` with pipes on all sides, for tests that read what it says while they still write.
+pub fn spawn(args: &[&str]) -> std::process::Child {
+    let pipe = std::process::Stdio::piped;
+    let mut command = Command::new(binary());
+    command.current_dir(root()).args(args).stdin(pipe()).stdout(pipe()).stderr(pipe());
+    command.spawn().expect("the binary starts")
+}
+
 /// The binary of the profile that these tests were built with, built when it is missing or older than the sources.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();

@@ -10,7 +10,7 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
-pub use binary::{bellwether, bellwether_in};
+pub use binary::{bellwether, bellwether_in, spawn};
 pub use ordered::Ordered;
 pub use outcome::Outcome;
 pub use store::Store;

@@ -8,6 +8,7 @@
 )]
 
 mod demo;
+mod detect;
 mod dyad;
 mod exit_codes;
 mod export;

@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Shifts(commands::shifts::ShiftsArgs),
     /// The history of one indicator
     Series(commands::series::SeriesArgs),
+    /// Look for changes in any series, without a store
+    Detect(commands::detect::DetectArgs),
     /// What changed between two dates, and which facts changed it
     Diff(commands::diff::DiffArgs),
     /// Why a number is what it is: rule, figures, facts, sources

@@ -4,6 +4,7 @@ pub(crate) mod board;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod detect;
 pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod fact;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Shifts(args) => shifts::run(app, &args),
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
+        Command::Detect(args) => detect::run(app, &args),
         Command::Why(args) => why::run(app, &args),
         Command::Events(args) => events::run(app, &args),
         Command::Import(args) => import::run(app, &args),

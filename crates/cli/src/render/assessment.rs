@@ -374,7 +374,7 @@ mod tests {
                         "direction": "up", "known_at": "2026-02-02T00:00:00Z",
                         "onset": {"at": "2026-01-01", "low": "2026-01-01", "high": "2026-01-01"},
                         "size": 1e9, "sigmas": null, "statistic": null, "threshold": null,
-                        "provisional": true, "evidence": []}],
+                        "provisional": true, "late": false, "evidence": []}],
             "measures": [], "withdrawn": [],
         }))
         .unwrap()

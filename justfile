@@ -40,6 +40,10 @@ bench-replay *ARGS:
 bench-store *ARGS:
     cargo run --release -p bellwether-store --example store_bench -- {{ARGS}}
 
+# What the detectors find, how often they cry wolf, what they cost: [--short]
+bench-detect *ARGS:
+    cargo run --release -p bellwether-detect --example bench_detect -- {{ARGS}}
+
 # Speed of a CSV ingest: [ROWS] [FOLDER]
 bench-ingest *ARGS:
     cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}

@@ -1,8 +1,8 @@
 //! Online change detection on plain numbers.
 //!
 //! A detector reads a series one observation at a time and answers from what it has read: nothing here looks
-//! ahead, keeps a clock, draws random numbers or knows where the numbers come from. Equal input gives equal
-//! bits on every machine.
+//! ahead, keeps a clock, draws a random number without a seed or knows where the numbers come from. Equal input
+//! gives equal bits on every machine.
 //!
 //! What it is not: a forecaster, an outlier cleaner, a plotting tool. It depends on no other crate of this
 //! workspace and is of use alone.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::assessment::{Assessment, Shift};
 use crate::fold::Projector;
 use crate::gaps::selector;
-use crate::state::{Core, MeasureEval, Sum};
+use crate::state::{Core, MeasureEval, Sum, false_alarms};
 
 /// What part a fact plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -393,6 +393,11 @@ impl Projector {
                 figure("sigmas", shift.sigmas.map(show)),
                 figure("statistic", shift.statistic.map(show)),
                 figure("threshold", shift.threshold.map(show)),
+                figure(
+                    "false alarms that the threshold stands for",
+                    false_alarms(&shift.detector).map(str::to_owned),
+                ),
+                figure("found late", Some(shift.late.to_string())),
                 figure("provisional", Some(shift.provisional.to_string())),
             ],
             inputs: Vec::new(),

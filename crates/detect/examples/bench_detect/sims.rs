@@ -192,9 +192,7 @@ fn sawtooths(out: &mut impl Write) -> std::io::Result<()> {
         ("cycles of 12 to 28: two and more seen", 12..=28),
         ("cycles of 29 and 30: barely two seen", 29..=30),
     ];
-    for (name, cycles) in
-        families.into_iter().chain([("cycles of 5 to 11", 5..=11)])
-    {
+    for (name, cycles) in families.into_iter().chain([("cycles of 5 to 11", 5..=11)]) {
         write!(out, "{name:<50}")?;
         for sigma in [0.0, 0.02, 0.05, 0.1, 0.2] {
             let (mut alarmed, mut all) = (0, 0);

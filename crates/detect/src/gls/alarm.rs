@@ -86,7 +86,10 @@ pub struct GlsAlarm {
     pub alarm: Alarm,
     /// Which model won.
     pub model: Model,
-    /// First index of the onset interval: where the profile likelihood is within 1.92 of its best.
+    /// First index of the onset interval: where the profile likelihood, over all kinds of change with their
+    /// penalties, is within 1.92 of its best. In simulations it holds the onset of a step of 2 σ and more in 90 to
+    /// 99 %; that of a small one, which is found only with luck, less often. A gradual kink is often first found as a
+    /// step some observations later, and then its onset lies before the interval in four cases of five.
     pub onset_low: usize,
     /// Last index of the onset interval.
     pub onset_high: usize,

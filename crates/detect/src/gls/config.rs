@@ -40,7 +40,8 @@ pub enum Calendar {
     MonthlyJoined,
     /// Dated, of no regular cycle: warm-up 24.
     Dated,
-    /// No calendar known, a sensor: no cycle, warm-up 60. Must span two periods of any cycle in the data.
+    /// No calendar known, a sensor: no cycle, warm-up 60. That covers cycles of up to 28 in the data, two and the
+    /// beginning of a third; for longer ones raise [`GlsConfig::warm_up`].
     #[default]
     None,
 }
@@ -73,8 +74,8 @@ pub struct GlsConfig {
     pub mode: Mode,
     /// What the time column says.
     pub calendar: Calendar,
-    /// Observations before which nothing alarms. Raise it to two periods of a cycle that the calendar does not
-    /// name: a pattern not seen twice looks like a change.
+    /// Observations before which nothing alarms. Raise it to two and a half periods of a cycle that the calendar does
+    /// not name: a sawtooth whose fall was seen only once has a step, as far as anyone can tell.
     pub warm_up: usize,
 }
 

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::alarm::{GlsAlarm, LINE_PENALTY, Model};
+use super::alarm::{GlsAlarm, Model};
 use super::config::{GlsConfig, Mode};
 use super::guards::{Proposal, Sums, large, material, novel, still_there};
 use super::ols::{Change, Line};
 use super::phi::{Products, whitened_squares};
 use super::prep::{Prep, Prepared};
-use super::scan::{Sink, Whitened};
+use super::scan::Whitened;
+use super::weigh::{Best, Verdict};
 use super::{Reading, report};
 
 /// Observations before which nothing is read.
@@ -45,49 +46,10 @@ pub(super) struct Judge {
 }
 
 /// The closed segments, fitted anew.
-struct Past {
-    squares: f64,
-    parameters: f64,
+pub(super) struct Past {
+    pub(super) squares: f64,
+    pub(super) parameters: f64,
     products: Products,
-}
-
-/// The best change of each kind.
-#[derive(Default)]
-struct Best {
-    step: Option<(f64, usize)>,
-    step_on_trend: Option<(f64, usize)>,
-    kink: Option<(f64, usize)>,
-    both: Option<(f64, usize)>,
-}
-
-impl Sink for Best {
-    #[inline]
-    fn offer(&mut self, model: Model, onset: usize, rss: f64) {
-        let best = match model {
-            Model::Step => &mut self.step,
-            Model::StepOnTrend => &mut self.step_on_trend,
-            Model::Kink => &mut self.kink,
-            Model::Both => &mut self.both,
-        };
-        if best.is_none_or(|(least, _)| rss < least) {
-            *best = Some((rss, onset));
-        }
-    }
-}
-
-/// The models weighed.
-pub(super) struct Verdict {
-    pub(super) sigma2: f64,
-    /// Degrees of freedom of the noise.
-    pub(super) nu: f64,
-    /// Penalised cost of the best change.
-    pub(super) cost: f64,
-    pub(super) model: Model,
-    /// Onset in the segment.
-    pub(super) onset: usize,
-    pub(super) statistic: f64,
-    /// Whether the best null is a line.
-    null_line: bool,
 }
 
 impl Judge {
@@ -194,41 +156,5 @@ impl Past {
             start = end;
         }
         past
-    }
-}
-
-impl Verdict {
-    fn of(whitened: &Whitened<'_>, best: &Best, past: &Past, t: usize, floor: f64) -> Option<Self> {
-        let t = t as f64;
-        let line = whitened.line();
-        let changes = [
-            best.step.map(|b| (Model::Step, b)),
-            best.step_on_trend.map(|b| (Model::StepOnTrend, b)),
-            best.kink.map(|b| (Model::Kink, b)),
-            best.both.map(|b| (Model::Both, b)),
-        ];
-        let (mut least, mut parameters) = (whitened.level, 1.0);
-        let bases = line.map(|rss| (rss, 2.0)).into_iter();
-        for (rss, p) in bases.chain(changes.iter().flatten().map(|(m, (rss, _))| (*rss, m.parameters()))) {
-            if rss < least {
-                (least, parameters) = (rss, p);
-            }
-        }
-        let freedom = |p: f64| (t - past.parameters - p - 1.0).max(1.0);
-        let sigma2 = ((past.squares + least.max(0.0)) / freedom(parameters)).max(floor);
-        let level_cost = whitened.level / sigma2;
-        let line_cost = line.map(|rss| rss / sigma2 + LINE_PENALTY).filter(|cost| *cost < level_cost);
-        let (mut cost, mut chosen) = (f64::INFINITY, None);
-        for (model, (rss, onset)) in changes.into_iter().flatten() {
-            let candidate = rss / sigma2 + model.penalty();
-            if candidate < cost {
-                (cost, chosen) = (candidate, Some((model, onset)));
-            }
-        }
-        let (model, onset) = chosen?;
-        let nu = freedom(model.parameters());
-        let gain = (line_cost.unwrap_or(level_cost) - cost).max(0.0);
-        let statistic = nu * libm::log1p(gain / nu);
-        Some(Self { sigma2, nu, cost, model, onset, statistic, null_line: line_cost.is_some() })
     }
 }

@@ -14,6 +14,7 @@ mod prep;
 mod report;
 mod scan;
 mod season;
+mod weigh;
 
 pub use alarm::{GlsAlarm, Model, Refusal};
 pub use config::{Calendar, GlsConfig, Mode};

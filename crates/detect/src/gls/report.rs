@@ -1,10 +1,10 @@
 //! A find in words of the series: size, direction, interval.
 
 use super::alarm::{GlsAlarm, Model};
-use super::judge::Verdict;
 use super::ols::Change;
 use super::prep::Prepared;
 use super::scan::{Sink, Whitened};
+use super::weigh::Verdict;
 use crate::{Alarm, Direction};
 
 /// Log likelihood ratio of the ends of a 95 % interval: half the 95 % point of χ²(1).

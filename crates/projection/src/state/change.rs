@@ -118,7 +118,9 @@ fn update(flags: &mut Vec<Flag>, seen: Vec<Flag>, at: i64) {
 
 /// One change: same direction, onset intervals that touch.
 fn same_change(flag: &Flag, seen: &Flag) -> bool {
-    flag.shift.direction == seen.shift.direction && flag.low <= seen.high && seen.low <= flag.high
+    (flag.shift.direction, &flag.shift.kind) == (seen.shift.direction, &seen.shift.kind)
+        && flag.low <= seen.high
+        && seen.low <= flag.high
 }
 
 /// First releases only, and too little after them: the next release may still take it back.
@@ -188,24 +190,19 @@ fn alarms(
         return Vec::new();
     }
     let points: Vec<&Point> = points.iter().collect();
-    let floors = points.iter().any(|p| p.lower) || measure.lower_bound;
-    let name = reader.name(points.len());
-    reader
-        .alarms(&points)
-        .into_iter()
-        .filter(|seen| seen.alarm.direction == Direction::Up || !floors)
-        .filter_map(|seen| flag(core, name, measure, &points, &seen, at))
+    // A fall counts only where every value after it is exact; floors before it make it no smaller.
+    let exact = |seen: &Seen| {
+        let run = points.get(seen.alarm.onset_index..=seen.alarm.alarm_index).unwrap_or_default();
+        !measure.lower_bound && run.iter().all(|p| !p.lower)
+    };
+    let seen = reader.alarms(&points);
+    seen.into_iter()
+        .filter(|seen| seen.alarm.direction == Direction::Up || exact(seen))
+        .filter_map(|seen| flag(core, measure, &points, &seen, at))
         .collect()
 }
 
-fn flag(
-    core: &Core<'_>,
-    detector: &str,
-    measure: &Measure,
-    points: &[&Point],
-    seen: &Seen,
-    at: Option<i64>,
-) -> Option<Flag> {
+fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: Option<i64>) -> Option<Flag> {
     let alarm = &seen.alarm;
     let run = points.get(alarm.onset_index..=alarm.alarm_index)?;
     let (onset, last) = (run.first()?, run.last()?);
@@ -221,7 +218,7 @@ fn flag(
     let shift = Shift {
         id: format!("shift.{}.{kind}.{direction}.{}", measure.id, date(onset.start)),
         indicator: measure.id.clone(),
-        detector: detector.to_owned(),
+        detector: seen.detector.to_owned(),
         kind: kind.to_owned(),
         direction: if alarm.direction == Direction::Up { Trend::Up } else { Trend::Down },
         known_at: rfc3339_micros(known),

@@ -27,6 +27,7 @@ pub(crate) use divergence::divergences;
 pub(crate) use domain::domain_states;
 pub(crate) use expectation::Conditions;
 pub(crate) use measure::{MeasureEval, of_change};
+pub(crate) use method::false_alarms;
 pub(crate) use scenario::scenario_states;
 pub(crate) use series::{Point, Source};
 pub(crate) use shift::shifts;

@@ -185,3 +185,39 @@ fn a_new_year_that_moves_between_january_and_february_raises_nothing() {
     assert_eq!(moving_new_year(true), Vec::<String>::new());
     assert!(!moving_new_year(false).is_empty(), "read month by month, the same series alarms");
 }
+
+/// A joint veto every second month from 2010 to 2014 and none after, with or without declared coverage to 2021.
+fn vetoes_that_stop(covered: bool) -> Vec<Shift> {
+    let template = history().into_iter().find(|f| f.kind == "vote.veto").unwrap();
+    let mut facts: Vec<Fact> = (0..30)
+        .map(|i| {
+            let at = |m: i32| {
+                bellwether_model::parse_moment(&format!("{}-{:02}-10", 2010 + m / 12, m % 12 + 1)).unwrap()
+            };
+            let mut fact =
+                Fact { key: format!("veto|{i}"), valid: Period::instant(at(2 * i)), ..template.clone() };
+            fact.published_at = Some(Stamp::Day(at(2 * i).date_naive()));
+            fact.published_basis = Basis::Stated;
+            fact.seal();
+            fact
+        })
+        .collect();
+    if covered {
+        let mut coverage = history().into_iter().find(|f| f.kind == "coverage.declared").unwrap();
+        coverage.published_at = Some("2012-01-01".parse().unwrap());
+        coverage.seal();
+        facts.push(coverage);
+    }
+    let a = projector(&facts).assess(&at("2021-12-31"));
+    a.shifts.into_iter().filter(|s| s.indicator == "diplomatic.joint-vetoes").collect()
+}
+
+#[test]
+fn silence_is_heard_only_where_somebody_listened() {
+    let heard = vetoes_that_stop(true);
+    let silence = heard.iter().find(|s| s.kind == "silence").unwrap_or_else(|| panic!("{heard:?}"));
+    assert_eq!(silence.detector, "silence");
+    assert!(silence.onset.at.starts_with("2014-12") || silence.onset.at.starts_with("2015"), "{silence:?}");
+    assert!(heard.iter().any(|s| s.kind == "rate" && s.size.unwrap() < 0.0), "{heard:?}");
+    assert_eq!(vetoes_that_stop(false).iter().map(|s| &s.id).collect::<Vec<_>>(), Vec::<&String>::new());
+}

@@ -40,7 +40,8 @@ bench-replay *ARGS:
 bench-store *ARGS:
     cargo run --release -p bellwether-store --example store_bench -- {{ARGS}}
 
-# What the detectors find, how often they cry wolf, what they cost: [--short]
+# What the detectors find, how often they cry wolf, what they cost: [--short]. Peers from PyPI (ruptures, river,
+# changepoint-online) get rows when BELLWETHER_PYTHON names an interpreter that imports them.
 bench-detect *ARGS:
     cargo run --release -p bellwether-detect --example bench_detect -- {{ARGS}}
 

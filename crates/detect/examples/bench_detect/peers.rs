@@ -1,4 +1,5 @@
-//! Other people's detectors, where they are installed. They see the whole series at once.
+//! Other people's detectors, where they are installed: `ruptures`, which sees the whole series at once, and
+//! `river` and `changepoint-online`, which like ours see one observation after the other.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,42 +8,72 @@ use serde::Deserialize;
 
 use crate::tcpd::{Series, row};
 
-/// Standardised series in, change points and microseconds an observation out.
+/// Series in; for each method that imports, change points and microseconds an observation out.
+///
+/// All get the series standardised by its own mean and deviation, which the causal ones could not know: it favours
+/// them. Defaults throughout; changepoint-online has no default threshold, so the usual 2 ln n of the series' length.
 const SCRIPT: &str = r#"
 import json, math, sys, time
-import numpy, ruptures
-names = {"PELT": ruptures.Pelt, "BinSeg": ruptures.Binseg}
-out = {"version": ruptures.__version__, "methods": []}
+methods = []
 series = json.load(sys.stdin)
-for name, method in names.items():
+def standard(x):
+    mean = sum(x) / len(x)
+    sd = math.sqrt(sum((v - mean) ** 2 for v in x) / len(x)) or 1.0
+    return [(v - mean) / sd for v in x]
+def run(name, about, detect):
     points, took, read = [], 0.0, 0
-    for x in series:
-        x = numpy.array(x)
-        x = (x - x.mean()) / (x.std() or 1.0)
+    for x in map(standard, series):
         start = time.perf_counter()
-        found = method(model="l2", min_size=2, jump=1).fit(x).predict(pen=3 * math.log(len(x)))
+        points.append([int(p) for p in detect(x)])
         took += time.perf_counter() - start
         read += len(x)
-        points.append([int(p) for p in found[:-1]])
-    out["methods"].append({"name": name, "points": points, "us": took / read * 1e6})
-print(json.dumps(out))
+    methods.append({"name": name, "about": about, "points": points, "us": took / read * 1e6})
+try:
+    import numpy, ruptures
+    offline = lambda m: lambda x: m(model="l2", min_size=2, jump=1).fit(numpy.array(x)).predict(pen=3 * math.log(len(x)))[:-1]
+    about = f"ruptures {ruptures.__version__}, offline, l2, penalty 3 ln n"
+    run("PELT", about, offline(ruptures.Pelt))
+    run("BinSeg", about, offline(ruptures.Binseg))
+except ImportError: pass
+try:
+    import river, river.drift
+    def drift(new):
+        def detect(x):
+            d, out = new(), []
+            for i, v in enumerate(x):
+                d.update(v)
+                if d.drift_detected: out.append(i)
+            return out
+        return detect
+    about = f"river {river.__version__}, causal, at alarm time, defaults"
+    run("ADWIN", about, drift(river.drift.ADWIN))
+    run("Page-Hinkley", about, drift(river.drift.PageHinkley))
+except ImportError: pass
+try:
+    from changepoint_online import Focus, Gaussian
+    def focus(x):
+        d, out, threshold = Focus(Gaussian()), [], 2 * math.log(len(x))
+        for i, v in enumerate(x):
+            d.update(v)
+            if d.statistic() >= threshold:
+                out.append(i)
+                d = Focus(Gaussian())
+        return out
+    run("FOCuS", "changepoint-online, causal, at alarm time, threshold 2 ln n", focus)
+except ImportError: pass
+print(json.dumps(methods))
 "#;
-
-#[derive(Deserialize)]
-struct Answer {
-    version: String,
-    methods: Vec<Method>,
-}
 
 #[derive(Deserialize)]
 struct Method {
     name: String,
+    about: String,
     points: Vec<Vec<usize>>,
     us: f64,
 }
 
 /// Asks `python3`, or the interpreter that `BELLWETHER_PYTHON` names.
-fn ask(set: &[Series]) -> Option<Answer> {
+fn ask(set: &[Series]) -> Option<Vec<Method>> {
     let python = std::env::var_os("BELLWETHER_PYTHON").unwrap_or_else(|| "python3".into());
     let mut child = Command::new(python)
         .args(["-c", SCRIPT])
@@ -59,17 +90,16 @@ fn ask(set: &[Series]) -> Option<Answer> {
 
 /// Prints their rows.
 pub(crate) fn run(out: &mut impl Write, set: &[Series]) -> std::io::Result<()> {
-    let Some(answer) = ask(set) else {
+    let methods = ask(set).unwrap_or_default();
+    if methods.is_empty() {
         return writeln!(
             out,
-            "peers: ruptures is not importable by python3 (BELLWETHER_PYTHON names another), no rows"
+            "peers: python3 imports none of ruptures, river, changepoint_online (BELLWETHER_PYTHON names another)"
         );
-    };
-    for Method { name, points, us } in &answer.methods {
+    }
+    for Method { name, about, points, us } in &methods {
         let scores: Vec<_> = set.iter().zip(points).map(|(s, p)| s.score(p)).collect();
-        let about =
-            format!("ruptures {}, offline, l2, penalty 3 ln n; {us:.0} us an observation", answer.version);
-        row(out, name, &scores, &about)?;
+        row(out, name, &scores, &format!("{about}; {us:.0} us an observation"))?;
     }
     Ok(())
 }

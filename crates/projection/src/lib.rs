@@ -4,11 +4,13 @@
 //! known before one date about the world before another. The answer is a function of the set of facts, the
 //! framework and the view, to the last byte.
 //!
-//! What is absent on purpose: IO, a clock, randomness, threads, the store. Sums run in id order, decimals are
-//! summed exactly, and transcendental functions come from `libm`, so answers are equal on every machine.
+//! What is absent on purpose: IO, a clock, randomness, the store. Threads only split work whose parts do not meet
+//! (reading beside folding, two views side by side). Sums run in id order, decimals are summed exactly, and
+//! transcendental functions come from `libm`, so answers are equal on every machine.
 //!
-//! What this is not yet: shifts come from one plain step detector ([`bellwether_detect::RobustStep`]), and
-//! scenario probabilities from one Bayesian step on the prior, not from a filter over time.
+//! Shifts come from the detectors of `bellwether_detect`, over each series as it became known: level and trend by the
+//! scan, happenings by their rate and their silence, fast feeds by FOCuS. What this is not yet: scenario
+//! probabilities come from one Bayesian step on the prior, not from a filter over time.
 
 mod assess;
 mod assessment;

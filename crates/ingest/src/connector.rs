@@ -1,6 +1,7 @@
 //! Connectors: how the bytes of a feed arrive.
 
 mod file;
+mod poll;
 mod stdin;
 
 use std::io::Read;
@@ -8,6 +9,8 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::IngestError;
+
+pub use poll::{Cursor, Degraded, Poll, Polled, Polling, Source};
 
 /// How a feed's bytes arrive by default; any feed may also be given a path or `-` by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

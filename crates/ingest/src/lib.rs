@@ -26,7 +26,7 @@ mod report;
 mod settle;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
-pub use connector::{Connector, Input};
+pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
 pub use decoder::{Decoder, Delimited};
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};

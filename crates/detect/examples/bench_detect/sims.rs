@@ -186,7 +186,7 @@ fn power(out: &mut impl Write, reps: u64) -> std::io::Result<()> {
 const FAMILIES: [(&str, Calendar, RangeInclusive<usize>); 4] = [
     ("no calendar, cycles of 5 to 28", Calendar::None, 5..=28),
     ("no calendar, cycles of 29 and 30", Calendar::None, 29..=30),
-    ("dated, cycles of 5 to 11", Calendar::Dated, 5..=11),
+    ("dated, cycles of 5 to 12", Calendar::Dated, 5..=12),
     ("monthly, cycles of 5 and 7 to 11", Calendar::Monthly, 5..=11),
 ];
 

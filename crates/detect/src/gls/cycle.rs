@@ -5,6 +5,11 @@
 //! Cheveigné, Kawahara (2002), who find the pitch of a voice so. About 1 for noise, 2 for a step or a random walk, 3
 //! for a trend, the share of noise in the variance for a cycle. What is asked of a change then has no published
 //! source; its constants were chosen on simulation: sawtooths, steps in noise, on cycles and one after another.
+//!
+//! What stays, among sawtooths of every beginning that the warm-up sees twice (`bench_detect`): none of 27 000 under
+//! noise up to a tenth of the height; at a fifth 1 of 4 600, and 5 of 4 600 if that noise is AR(.3). Other seeds gave
+//! 2 of 4 000 at a tenth, AR(.3). Noise without a cycle raises more. Square waves and pulses under AR(.3) noise alarm
+//! in one series of two hundred.
 
 use super::guards::Proposal;
 

@@ -46,7 +46,8 @@ const REACH: f64 = 1e100;
 ///
 /// Do not use it on fast feeds ([`Focus`](crate::Focus) is for those), on counts near zero, or on series with gaps:
 /// an observation is one period, and below 60 % of the periods due the caller should not ask. Known weaknesses:
-/// heavy tails together with strong autocorrelation, growth of 2 % a step and more, smooth curvature read as kinks.
+/// heavy tails together with strong autocorrelation, growth of 2 % a step and more, smooth curvature read as kinks,
+/// cycles that the warm-up does not see twice.
 ///
 /// ```
 /// use bellwether_detect::gls::{Calendar, GlsConfig, GlsScan, Mode, Model};

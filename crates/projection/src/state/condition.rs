@@ -72,7 +72,10 @@ impl Conditions {
         }
         let domains = domains
             .map(|(id, index, coverage)| {
-                (Key::from(id.to_owned()), map([("index", number(index)), ("coverage", number(Some(coverage)))]))
+                (
+                    Key::from(id.to_owned()),
+                    map([("index", number(index)), ("coverage", number(Some(coverage)))]),
+                )
             })
             .collect();
         for (name, rows) in [("indicator", indicators), ("measure", others), ("domain", domains)] {

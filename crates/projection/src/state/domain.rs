@@ -4,8 +4,8 @@ use bellwether_model::View;
 use bellwether_model::framework::Domain;
 
 use super::change::{Asked, Changes};
-use super::core::Core;
 use super::condition::Conditions;
+use super::core::Core;
 use super::strength::Sum;
 use crate::assessment::{Confidence, Contribution, DomainState, ExpectationState, Trajectory, Trend};
 

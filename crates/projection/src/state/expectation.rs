@@ -85,7 +85,7 @@ pub(crate) fn expectations(core: &Core<'_>, past: &Past<'_>, readings: &Readings
     let mut conditions = Conditions::new();
     for row in framework.domains.iter().flat_map(|d| &d.expectations) {
         let Some(reads) = Reads::new(framework, row) else { continue };
-        let Some(moments) = moments(&reads, readings, changes) else { continue };
+        let Some(moments) = moments(&reads, readings, changes, past.end()) else { continue };
         let verdicts: Vec<(i64, Option<bool>)> = moments
             .iter()
             .map(|m| {
@@ -121,15 +121,20 @@ pub(crate) fn expectations(core: &Core<'_>, past: &Past<'_>, readings: &Readings
 }
 
 /// Every moment at which something that the expectation reads changes; `None` when some of it cannot be walked.
-fn moments<'r>(reads: &Reads<'_>, readings: &'r Readings, changes: &Changes) -> Option<Vec<Moment<'r>>> {
+fn moments<'r>(
+    reads: &Reads<'_>,
+    readings: &'r Readings,
+    changes: &Changes,
+    end: i64,
+) -> Option<Vec<Moment<'r>>> {
     let mut lists: Vec<(usize, &[Reading])> = Vec::new();
     for index in &reads.all {
         lists.push((*index, readings.get(index)?.as_deref()?));
     }
     let mut times: BTreeSet<i64> = lists.iter().flat_map(|(_, list)| list.iter().map(|r| r.at)).collect();
     if reads.trends {
-        let last = times.last().copied().unwrap_or(i64::MIN);
-        times.extend(reads.named.iter().flat_map(|i| changes.trend_times(*i)).filter(|at| *at <= last));
+        let end = times.last().copied().unwrap_or(end).max(end);
+        times.extend(reads.named.iter().flat_map(|i| changes.trend_times(*i)).filter(|at| *at <= end));
     }
     let mut next = vec![0_usize; lists.len()];
     let mut out = Vec::with_capacity(times.len());

@@ -2,8 +2,8 @@
 
 use bellwether_detect::gls::{Calendar, GlsConfig, GlsScan, Mode, detection_limit};
 use bellwether_detect::{
-    Alarm, ChangeKind, Direction, Focus, FocusConfig, Heartbeat, Rate, RateConfig, Regime, RegimeConfig, Silence,
-    SilenceConfig,
+    Alarm, ChangeKind, Direction, Focus, FocusConfig, Heartbeat, Rate, RateConfig, Regime, RegimeConfig,
+    Resolution, Silence, SilenceConfig,
 };
 use bellwether_model::PeriodClass;
 use bellwether_model::framework::{Cadence, Formula, Kind, Measure, Transform};
@@ -178,11 +178,23 @@ fn scanned(
     steps.chain(widths).collect()
 }
 
-/// Steps of a dense feed, and patterns that it has not shown before. The first 750 points of a feed teach the patterns
-/// and never alarm, and after an alarm the next 150 do not; a step can be a new pattern too, and is then flagged as both.
+/// Patterns of a dense feed. The first 750 points teach them and never alarm, and after an alarm the next 150 do not.
+///
+/// The detector's own threshold of 13.3 is for a screen: it alarms once in 1400 observations of noise. At 60 it tells
+/// new ranges and widths as soon, and misses most patterns that stay within the range that was taught.
+const PATTERNS: RegimeConfig = RegimeConfig {
+    probation: 750,
+    refractory: 150,
+    threshold: 60.0,
+    resolutions: [Resolution { window: 39, bins: 3 }, Resolution { window: 26, bins: 5 }],
+    patterns: 2000,
+};
+
+/// Steps of a dense feed, and patterns that it has not shown before; a step can be a new pattern too, and is then
+/// flagged as both.
 fn fast(points: &[&Point]) -> Vec<Seen> {
     let mut focus = Focus::new(FocusConfig::default());
-    let mut regime = Regime::new(RegimeConfig::default());
+    let mut regime = Regime::new(PATTERNS);
     let steps = points.iter().filter_map(|p| focus.push(p.value)).map(|a| plain("focus", a));
     let patterns = points.iter().filter_map(|p| regime.push(p.value)).map(|a| plain("regime", a));
     steps.chain(patterns).collect()
@@ -224,7 +236,10 @@ pub(crate) fn false_alarms(detector: &str) -> Option<&'static str> {
             "under 0.003 of series of 240 months of AR(1) normal noise, φ 0 to 0.6; 0.005 with heavy tails, 0.014 where \
              the level steps by 10 σ",
         ),
-        "regime" => Some("TODO"),
+        "regime" => Some(
+            "one in 15 000 observations of independent normal noise after the first 750, one in 5000 at φ 0.6 or with \
+             heavy tails",
+        ),
         _ => None,
     }
 }
@@ -255,36 +270,26 @@ mod tests {
     use super::*;
     use crate::state::residual::noise::Noise;
 
+    /// The text of `false_alarms` rests on 200 feeds of 10 000 observations each: 120, 366 and 369 alarms.
     #[test]
-    fn regime_alarms() {
-        let reps = 200_u64;
-        for threshold in [13.3, 25.0, 40.0, 60.0, 80.0] {
-            let mut shown = String::new();
-            for kind in 0..5 {
-                let (mut total, mut hits, mut delays) = (0, 0, Vec::new());
-                for seed in 0..reps {
-                    let mut noise = Noise::new(seed);
-                    let mut regime = Regime::new(RegimeConfig { threshold, ..RegimeConfig::default() });
-                    let mut last = 0.0;
-                    let series = (0..10_000).map(|i| {
-                        let z = noise.normal();
-                        match kind {
-                            0 => z,
-                            1 => { last = 0.6 * last + 0.8 * z; last }
-                            2 => noise.t3(),
-                            3 => if i < 5000 { z } else { 3.0 * z },
-                            _ => if i < 5000 { z + 4.0 * libm::sin(i as f64 / 20.0) } else { z },
-                        }
-                    });
-                    let found: Vec<usize> = series.filter_map(|v| regime.push(v)).map(|a| a.alarm_index).collect();
-                    total += found.len();
-                    hits += usize::from(!found.is_empty());
-                    delays.extend(found.iter().find(|i| **i >= 5000).map(|i| i - 5000));
-                }
-                delays.sort_unstable();
-                shown += &format!(" | {kind}: {total} {hits} d{:?} n{}", delays.get(delays.len() / 2), delays.len());
-            }
-            eprintln!("{threshold}{shown}");
-        }
+    fn false_alarms_of_regimes_are_as_stated() {
+        let alarms = |draw: fn(&mut Noise, f64) -> f64| {
+            let of = |seed: u64| {
+                let (mut noise, mut regime, mut last) = (Noise::new(seed), Regime::new(PATTERNS), 0.0);
+                let series = (0..10_000).map(|_| {
+                    last = draw(&mut noise, last);
+                    last
+                });
+                series.filter_map(|value| regime.push(value)).count()
+            };
+            (0..20).map(of).sum::<usize>()
+        };
+        let independent = alarms(|noise, _| noise.normal());
+        let autocorrelated = alarms(|noise, last| 0.6 * last + 0.8 * noise.normal());
+        let heavy = alarms(|noise, _| noise.t3());
+        assert!(
+            independent <= 20 && autocorrelated <= 55 && heavy <= 55,
+            "{independent} {autocorrelated} {heavy}"
+        );
     }
 }

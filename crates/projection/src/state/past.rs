@@ -65,6 +65,11 @@ impl<'a> Past<'a> {
         Self { projector, view, measures: projector.index.framework.all_measures().collect(), keys }
     }
 
+    /// The view's world date.
+    pub(crate) fn end(&self) -> i64 {
+        self.view.as_of.timestamp_micros()
+    }
+
     /// A measure as it stood in the world before `as_of`, as far as was known at `known`; neither goes past the view.
     pub(crate) fn eval(&self, index: usize, as_of: i64, known: i64) -> Option<MeasureEval> {
         let (measure, keys) = (*self.measures.get(index)?, self.keys.get(index)?);
@@ -149,7 +154,8 @@ impl<'a> Past<'a> {
             // Out of the window, into the window a year earlier, and out of that.
             [months, 12, 12 + months].into_iter().for_each(|m| later(leaves(s.start, m)));
         }
-        for (known, start, end) in self.projector.coverage_of(measure.reads().map(|r| r.kind.as_str()), self.view)
+        for (known, start, end) in
+            self.projector.coverage_of(measure.reads().map(|r| r.kind.as_str()), self.view)
         {
             later(known);
             later(leaves(start.saturating_sub(1), months));

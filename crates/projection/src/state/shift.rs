@@ -21,7 +21,8 @@ pub(crate) fn shifts(projector: &Projector, view: &View, core: &Core<'_>) -> Cha
     let walked: BTreeSet<usize> = read_by_expectations(framework).into_iter().chain(bounded).collect();
     // Two independent pure readings of the same past: that they run side by side changes no byte.
     let (mut changes, readings) = std::thread::scope(|scope| {
-        let readings = scope.spawn(|| -> Readings { walked.iter().map(|i| (*i, past.readings(*i))).collect() });
+        let readings =
+            scope.spawn(|| -> Readings { walked.iter().map(|i| (*i, past.readings(*i))).collect() });
         (change::changes(projector, view, core, &keys), readings.join())
     });
     // A panic in the other reading is a defect and goes on as one.

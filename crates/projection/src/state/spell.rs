@@ -75,7 +75,16 @@ mod tests {
     fn check(verdicts: &str, from_start: bool, want: &[&str]) {
         let list: Vec<(i64, Option<bool>)> = (0..)
             .zip(verdicts.chars())
-            .map(|(at, c)| (at, match c { '-' => Some(true), '+' | 'r' => Some(false), _ => None }))
+            .map(|(at, c)| {
+                (
+                    at,
+                    match c {
+                        '-' => Some(true),
+                        '+' | 'r' => Some(false),
+                        _ => None,
+                    },
+                )
+            })
             .collect();
         let revised = |at: i64| matches!(verdicts.chars().nth(at.try_into().unwrap()), Some('r' | 'x'));
         let found = spells(&list, from_start, |_, at| !revised(at), |a, b| b - a == 2);

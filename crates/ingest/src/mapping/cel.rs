@@ -40,10 +40,51 @@ fn yes() -> bool {
 }
 
 /// A compiled expression under the name of the field it gives.
-struct Expression {
+pub(crate) struct Expression {
     field: String,
     text: String,
     program: Program,
+}
+
+impl Expression {
+    pub(crate) fn new(field: String, text: String, program: Program) -> Self {
+        Self { field, text, program }
+    }
+
+    /// Evaluates a condition.
+    pub(crate) fn test(&self, scope: &Context<'_, '_>) -> Result<bool, Problem> {
+        match run(self, scope)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(wrong(self, "a condition must be true or false", &other)),
+        }
+    }
+}
+
+/// Functions and lookups, bound for one run.
+pub(crate) struct Scope {
+    context: Context<'static, 'static>,
+}
+
+impl Scope {
+    pub(crate) fn new(tables: &BTreeMap<String, BTreeMap<String, String>>) -> Result<Self, Problem> {
+        let mut context = Context::default();
+        functions::add(&mut context)
+            .map_err(|e| Problem::new(format!("a function cannot be added: {e}"), "report this"))?;
+        let lookups = tables.iter().map(|(name, entries)| {
+            let entries = entries.iter().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
+            (name.clone(), map(entries))
+        });
+        context.add_variable_from_value("tables", map(lookups));
+        Ok(Self { context })
+    }
+
+    /// What the expressions over one record see.
+    pub(crate) fn of(&self, record: &Record<'_>, place: Place<'_>) -> Context<'_, '_> {
+        let mut scope = self.context.new_inner_scope();
+        scope.add_variable_from_value("record", record_value(record));
+        scope.add_variable_from_value("file", Value::String(Arc::new(place.file.to_owned())));
+        scope
+    }
 }
 
 struct Rule {
@@ -149,7 +190,7 @@ impl Table {
 }
 
 /// Compiles and checks that nothing is named that a mapping does not have.
-fn compile_one(text: &str) -> Result<Program, Problem> {
+pub(crate) fn compile_one(text: &str) -> Result<Program, Problem> {
     let program = limits::compile(text)?;
     let mut names = limits::free_names(&program);
     names.retain(|name| !["record", "tables", "file"].contains(&name.as_str()));
@@ -169,20 +210,12 @@ fn compile_one(text: &str) -> Result<Program, Problem> {
 /// A table bound to its functions and lookups for one run.
 pub(crate) struct Evaluator<'s> {
     table: &'s Table,
-    context: Context<'static, 'static>,
+    scope: Scope,
 }
 
 impl<'s> Evaluator<'s> {
     pub(super) fn new(table: &'s Table) -> Result<Self, Problem> {
-        let mut context = Context::default();
-        functions::add(&mut context)
-            .map_err(|e| Problem::new(format!("a function cannot be added: {e}"), "report this"))?;
-        let lookups = table.tables.iter().map(|(name, entries)| {
-            let entries = entries.iter().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
-            (name.clone(), map(entries))
-        });
-        context.add_variable_from_value("tables", map(lookups));
-        Ok(Self { table, context })
+        Ok(Self { table, scope: Scope::new(&table.tables)? })
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
@@ -192,16 +225,11 @@ impl<'s> Evaluator<'s> {
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let mut scope = self.context.new_inner_scope();
-        scope.add_variable_from_value("record", record_value(record));
-        scope.add_variable_from_value("file", Value::String(Arc::new(place.file.to_owned())));
+        let scope = self.scope.of(record, place);
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
-                Some(when) => match run(when, &scope)? {
-                    Value::Bool(applies) => applies,
-                    other => return Err(wrong(when, "when must be true or false", &other)),
-                },
+                Some(when) => when.test(&scope)?,
             };
             if applies {
                 drafts.push(rule.fact(&scope, place)?);

@@ -39,7 +39,7 @@ pub enum Cadence {
 /// run first; what they leave out is counted as skipped. `[tables.NAME]` are lookups. `[[hold]]` rules (`when`, a CEL
 /// condition, `reason`, `remedy`, `field`) run next: what one holds is quarantined as suspect, and may be released.
 ///
-/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`) unpacks sources as they stream, within [`Limits`](crate::Limits); each file
+/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`, or `"any"`: by the first bytes, plain too) unpacks sources as they stream, within [`Limits`](crate::Limits); each file
 /// of a zip archive is a source, `archive.zip!member`. `encoding` (`"gbk"`, `"windows-1251"`, …) says which characters
 /// the bytes are. A record that cannot be decoded is quarantined with its bytes as they stood in the source (UTF-16:
 /// as UTF-8). In `[decoder]`, `optional = n` lets rows lack their last n columns, `extra_blank = true` passes over

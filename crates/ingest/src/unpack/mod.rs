@@ -27,6 +27,8 @@ pub enum Unpack {
     Gzip,
     /// Zstandard, one or more frames.
     Zstd,
+    /// Whichever of these the first bytes say, and plain when they say none.
+    Any,
 }
 
 /// What a packed source may cost.
@@ -77,6 +79,13 @@ impl Unpack {
                 reader.window_log_max(ZSTD_WINDOW).map_err(fail)?;
                 Ok(Unpacked::one(Input::reader(name, Guard::new(reader, budget, "Zstandard"))))
             }
+            Unpack::Any => {
+                let (found, input) = sniff(input).map_err(fail)?;
+                match found {
+                    Some(found) => found.open(input, limits),
+                    None => Ok(Unpacked::one(input)),
+                }
+            }
             Unpack::Zip => {
                 let file = spooled(input, limits).map_err(fail)?;
                 zip::open(&name, file, limits).map(|members| Unpacked { members }).map_err(fail)
@@ -109,6 +118,21 @@ impl Iterator for Unpacked {
     fn next(&mut self) -> Option<Self::Item> {
         self.members.next()
     }
+}
+
+/// How a source is packed by its first bytes, and the source as if nobody had looked.
+fn sniff(input: Input) -> io::Result<(Option<Unpack>, Input)> {
+    let Input { name, mut reader, file } = input;
+    let mut head = Vec::new();
+    reader.by_ref().take(4).read_to_end(&mut head)?;
+    let found = match head.as_slice() {
+        [b'P', b'K', 3, 4] | [b'P', b'K', 5, 6] => Some(Unpack::Zip),
+        [0x1f, 0x8b, 8, _] => Some(Unpack::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd] => Some(Unpack::Zstd),
+        _ => None,
+    };
+    let reader = Box::new(io::Cursor::new(head).chain(reader));
+    Ok((found, Input { name, reader, file }))
 }
 
 /// A file that can be sought in: the source's own, or an unnamed copy.

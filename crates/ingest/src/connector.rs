@@ -59,6 +59,11 @@ impl Input {
         Self::reader(name, std::io::Cursor::new(bytes.into()))
     }
 
+    /// The bytes.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        self.reader
+    }
+
     /// Name that evidence and findings give the source.
     pub fn name(&self) -> &str {
         &self.name

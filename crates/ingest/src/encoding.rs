@@ -84,8 +84,12 @@ impl Encoding {
     fn valid_up_to(self, raw: &[u8]) -> usize {
         let mut decoder = self.0.new_decoder_without_bom_handling();
         let mut out = vec![0; raw.len().saturating_mul(4).saturating_add(16)];
-        let (_, read, _) = decoder.decode_to_utf8_without_replacement(raw, &mut out, true);
-        read
+        match decoder.decode_to_utf8_without_replacement(raw, &mut out, true) {
+            (DecoderResult::Malformed(bad, after), read, _) => {
+                read.saturating_sub(usize::from(bad) + usize::from(after))
+            }
+            (_, read, _) => read,
+        }
     }
 
     /// The stream as the cutters read it: UTF-16 re-encoded, everything else as it is.

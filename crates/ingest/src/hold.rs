@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::decoder::Record;
 use crate::mapping::Place;
 use crate::mapping::cel::{Expression, Scope, compile_one};
+use crate::mapping::uses::Uses;
 
 /// One `[[hold]]` of a feed file.
 #[derive(Deserialize)]
@@ -36,6 +37,7 @@ fn record() -> String {
 pub(crate) struct Holds {
     rules: Vec<(Expression, Problem)>,
     tables: BTreeMap<String, BTreeMap<String, String>>,
+    uses: Uses,
 }
 
 impl std::fmt::Debug for Holds {
@@ -53,6 +55,7 @@ impl Holds {
         problems: &mut Problems,
     ) -> Self {
         let mut rules = Vec::new();
+        let mut uses = Uses::default();
         for (i, Written { when, field, reason, remedy }) in written.into_iter().enumerate() {
             for (name, text) in [("reason", &reason), ("remedy", &remedy)] {
                 if text.trim().is_empty() {
@@ -65,6 +68,7 @@ impl Holds {
             }
             match compile_one(&when) {
                 Ok(program) => {
+                    uses.add(&program);
                     let when = Expression::new(format!("hold[{i}].when"), when, program);
                     rules.push((when, Problem::new(reason, remedy).field(field)));
                 }
@@ -76,7 +80,7 @@ impl Holds {
             }
         }
         let tables = if rules.is_empty() { BTreeMap::new() } else { tables.clone() };
-        Self { rules, tables }
+        Self { rules, tables, uses }
     }
 
     /// Binds the rules for one source; `None` when there are none.
@@ -84,14 +88,14 @@ impl Holds {
         if self.rules.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Holder { rules: &self.rules, scope: Scope::new(&self.tables)? }))
+        Ok(Some(Holder { rules: &self.rules, scope: Scope::new(&self.tables, &self.uses)? }))
     }
 }
 
 /// The rules bound to their functions and lookups.
 pub(crate) struct Holder<'s> {
     rules: &'s [(Expression, Problem)],
-    scope: Scope,
+    scope: Scope<'s>,
 }
 
 impl Holder<'_> {

@@ -1,7 +1,7 @@
 //! DuckDB on the same file with the same filter, where an interpreter imports it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 
@@ -45,7 +45,10 @@ pub(crate) struct Answer {
 /// Asks `python3`, or the interpreter that `BELLWETHER_PYTHON` names; nothing where there is none.
 pub(crate) fn ask(path: &Path, folder: &Path) -> Vec<Answer> {
     let python = std::env::var_os("BELLWETHER_PYTHON").unwrap_or_else(|| "python3".into());
-    let output =
-        Command::new(python).args(["-c", SCRIPT]).args([path, folder]).stderr(Stdio::null()).output();
-    output.ok().and_then(|o| serde_json::from_slice(&o.stdout).ok()).unwrap_or_default()
+    let output = Command::new(python).args(["-c", SCRIPT]).args([path, folder]).output();
+    let Ok(output) = output else { return Vec::new() };
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        let said = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+        vec![Answer { name: format!("DuckDB: {said}"), seconds: f64::NAN, peak_mb: f64::NAN, rows: 0 }]
+    })
 }

@@ -1,7 +1,6 @@
 //! Rows of separated columns: RFC 4180 quoting, or none.
 
 use std::io;
-use std::sync::Arc;
 
 use bellwether_model::Problem;
 use memchr::{memchr, memchr2};
@@ -18,7 +17,6 @@ const MAX_REREAD: usize = 64 << 20;
 #[derive(Clone)]
 pub(crate) struct Columns {
     names: Vec<String>,
-    shared: Arc<[Arc<String>]>,
     header: Option<String>,
     /// Fewest columns of a row.
     least: usize,
@@ -28,13 +26,11 @@ pub(crate) struct Columns {
 
 impl Columns {
     fn new(spec: &Delimited, names: Vec<String>, header: Option<String>) -> Self {
-        let shared = names.iter().map(|n| Arc::new(n.clone())).collect();
         Self {
             least: names.len().saturating_sub(spec.optional),
             extra_blank: spec.extra_blank,
             skip_header: spec.repeated_header == RepeatedHeader::Skip,
             names,
-            shared,
             header,
         }
     }
@@ -47,11 +43,6 @@ impl Columns {
     /// Names in order.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
-    }
-
-    /// Names in order, shared.
-    pub(crate) fn shared(&self) -> &[Arc<String>] {
-        &self.shared
     }
 
     /// The header line as it stood in the source.

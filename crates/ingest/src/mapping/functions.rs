@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bellwether_model::{format_moment, parse_moment};
 use cel::objects::Key;
 use cel::{Context, ExecutionError, ResolveResult, Value};
-use chrono::{Duration, NaiveDate, NaiveDateTime};
+use chrono::{Duration, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Names of the functions, for checking feed files.
 pub(super) const NAMES: [&str; 8] =
@@ -35,12 +35,14 @@ fn date(text: Arc<String>, format: Arc<String>) -> ResolveResult {
 }
 
 fn instant(text: Arc<String>, format: Arc<String>) -> ResolveResult {
-    NaiveDateTime::parse_from_str(text.trim(), &format).map(|at| format_moment(at.and_utc()).into()).map_err(
-        |e| ExecutionError::FunctionError {
+    match NaiveDateTime::parse_from_str(text.trim(), &format) {
+        // Midnight is said in full: a bare date would be known only a day later.
+        Ok(at) => Ok(at.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true).into()),
+        Err(e) => Err(ExecutionError::FunctionError {
             function: "instant".into(),
             message: format!("{text:?} is no moment of the form {format}: {e}"),
-        },
-    )
+        }),
+    }
 }
 
 fn days_between(from: Arc<String>, to: Arc<String>) -> ResolveResult {

@@ -114,8 +114,9 @@ impl<'s> Glance<'s> {
 
     /// Whether the row is sound and fails a condition.
     pub(crate) fn leaves_out(&self, raw: &[u8]) -> bool {
+        let quoted = || self.quoting && memchr(b'"', raw).is_some();
         !self.meets(raw)
-            && !(self.quoting && memchr(b'"', raw).is_some())
+            && !quoted()
             && self.columns.contains(&(memchr_iter(self.delimiter, raw).count() + 1))
             && memchr(0, raw).is_none()
             && std::str::from_utf8(raw).is_ok()

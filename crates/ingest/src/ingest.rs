@@ -47,7 +47,7 @@ const WAITING: usize = 4;
 /// A dry run counts as duplicates only what is twice in this source: it does not ask the log.
 ///
 /// Errors: [`IngestError::Source`] for a source that cannot be read, is empty or lacks a column (what came
-/// before a failing read is kept), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
+/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
 pub fn ingest(
     log: &dyn EventLog,
     types: &FactTypes,
@@ -56,7 +56,6 @@ pub fn ingest(
     quarantine: &mut dyn Quarantine,
     options: &Options,
 ) -> Result<Report, IngestError> {
-    let file = input.name().to_owned();
     let mut report = Report { feed: feed.name.clone(), ..Report::default() };
     let mut seen = HashSet::new();
     let mut news = News { log, next: 1 };
@@ -80,7 +79,7 @@ pub fn ingest(
             quarantine.sync()?;
         }
         if !batch.facts.is_empty() {
-            let checkpoint = serde_json::json!({ "file": file, "line": batch.line });
+            let checkpoint = serde_json::json!({ "file": batch.file, "line": batch.line });
             // The log would store the checkpoint of a batch that is all duplicates: then none is sent.
             let any_new = news.any(&batch.facts)?;
             let append = Append::facts(batch.facts);

@@ -15,8 +15,10 @@
 mod by_hand;
 mod connector;
 mod decoder;
+mod encoding;
 mod error;
 mod feed;
+mod hold;
 mod ingest;
 mod mapping;
 mod pipeline;
@@ -24,10 +26,12 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod unpack;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
 pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
 pub use decoder::{Decoder, Delimited};
+pub use encoding::Encoding;
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
@@ -36,3 +40,4 @@ pub use quarantine::{
     Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
+pub use unpack::{Limits, Unpack, Unpacked, md5_matches};

@@ -2,7 +2,7 @@
 
 use bellwether_detect::{Posterior, PosteriorConfig};
 use bellwether_model::View;
-use bellwether_model::framework::{Baseline, Composite, Formula, Input, Limit, Measure, Sign};
+use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::{Assessment, Shift};
@@ -535,7 +535,17 @@ fn formula_words(m: &Measure) -> String {
         Formula::Stock => format!("stock since the beginning: {read}"),
         Formula::Share => format!("({read}) over ({}), equal periods", reads(&m.over)),
         Formula::Diversification => format!("1 − Σ share² of ({read}) in ({})", reads(&m.over)),
-        Formula::Agreement => format!("share of roll calls with the same choice: {read}"),
+        Formula::Agreement => match m.agreement {
+            Agreement::Strict => {
+                format!(
+                    "share of the roll calls on which both voted with the same choice, yes, no or abstention: {read}"
+                )
+            }
+            Agreement::Half => format!(
+                "agreement over the roll calls on which both voted, the same choice one, an abstention against yes or \
+                 no one half: {read}"
+            ),
+        },
     }
 }
 

@@ -57,7 +57,7 @@ impl Window {
         let from = self.start;
         self.start = (from + n).min(self.buffer.len());
         let taken = self.buffer.get(from..self.start).unwrap_or_default();
-        self.line += taken.iter().filter(|b| **b == b'\n').count() as u64;
+        self.line += memchr::memchr_iter(b'\n', taken).count() as u64;
         taken
     }
 

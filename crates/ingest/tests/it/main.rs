@@ -7,10 +7,14 @@
 )]
 
 mod by_hand;
+mod coded;
 mod conservation;
+mod encoding;
 mod feeds;
 mod history;
 mod hostile;
 mod quarantine;
+mod rows;
 mod run;
 mod support;
+mod unpack;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Locator, Problem, Problems};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Connector;
+use crate::connector::{self, Connector};
 use crate::decoder::Decoder;
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
@@ -83,6 +83,8 @@ pub struct FeedSpec {
     pub licence: String,
     /// Expected rhythm.
     pub cadence: Cadence,
+    /// Whether a daemon runs it without being told to; by hand it can be used either way.
+    pub enabled: bool,
     /// How the bytes arrive unless a path is given.
     pub connector: Connector,
     /// What the bytes are.
@@ -98,7 +100,9 @@ struct File {
     title: String,
     licence: String,
     cadence: Cadence,
-    connector: Connector,
+    #[serde(default = "yes")]
+    enabled: bool,
+    connector: connector::Written,
     decoder: Decoder,
     #[serde(default)]
     prefilter: Vec<Condition>,
@@ -109,11 +113,15 @@ struct File {
     fact: Vec<cel::Written>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl FeedSpec {
     /// Parses a feed file, naming `file` in findings.
     ///
     /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
-    /// native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
+    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
     /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
@@ -129,6 +137,7 @@ impl FeedSpec {
                 "use lower-case letters, digits and -",
             ));
         }
+        let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
@@ -162,7 +171,8 @@ impl FeedSpec {
             title: parsed.title,
             licence: parsed.licence,
             cadence: parsed.cadence,
-            connector: parsed.connector,
+            enabled: parsed.enabled,
+            connector,
             decoder,
             prefilter: parsed.prefilter,
             mapping,

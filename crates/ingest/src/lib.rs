@@ -24,9 +24,13 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod take;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
-pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
+pub use connector::{
+    Connector, Cursor, Degraded, Done, FolderSettings, Form, HttpSettings, Index, Input, Poll, Polled,
+    Polling, Published, Secret, Settle, Source, Timeouts, backoff,
+};
 pub use decoder::{Decoder, Delimited};
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
@@ -36,3 +40,4 @@ pub use quarantine::{
     Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
+pub use take::{changed_at, cursor, fetched_at, remember, take};

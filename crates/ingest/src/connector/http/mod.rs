@@ -1,0 +1,265 @@
+//! A source, or an index of sources, behind an address.
+
+mod address;
+mod client;
+mod fetch;
+mod manifest;
+mod memory;
+mod page;
+mod settings;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bellwether_model::{Problem, Stamp};
+use chrono::{DateTime, Utc};
+use reqwest::Url;
+
+use self::client::Lookup;
+use self::fetch::{Body, Fault, Fetcher, Got, Wanted};
+use self::manifest::{Entry, Listed, Place, Reading};
+use self::memory::Memory;
+pub(crate) use self::settings::Written;
+pub use self::settings::{Form, HttpSettings, Index, Published, Timeouts};
+use super::{Cursor, Degraded, Poll, Polled, Polling, Source};
+use crate::mapping::text::{neutral, neutral_problem};
+
+/// Polls one address.
+#[derive(Debug)]
+pub(super) struct Http {
+    fetcher: Fetcher,
+    listed: Listed,
+    /// ETag and Last-Modified of the index that is `listed`.
+    validators: Option<(Option<String>, Option<String>)>,
+    /// Whether what is listed is fresh enough for the next poll.
+    go_on: bool,
+    /// Source that was handed out last.
+    handed: Option<Place>,
+    /// Source that failed last, how often in a row, and why.
+    failing: Option<(Place, u32, Problem)>,
+    /// What was given up since it was last asked for.
+    problems: Vec<Problem>,
+    /// Odd lines that were spoken of: an index repeats them at each poll.
+    told: Vec<Problem>,
+}
+
+impl Http {
+    pub(super) fn new(feed: &str, settings: HttpSettings, spool: &Path) -> Self {
+        Self::with(feed, settings, spool, Arc::new(client::System))
+    }
+
+    fn with(feed: &str, settings: HttpSettings, spool: &Path, lookup: Arc<dyn Lookup>) -> Self {
+        Self {
+            fetcher: Fetcher::new(feed, settings, spool, lookup),
+            listed: Listed::default(),
+            validators: None,
+            go_on: false,
+            handed: None,
+            failing: None,
+            problems: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// One address, one source.
+    async fn single(&mut self, mut memory: Memory, now: DateTime<Utc>) -> Result<Polled, Degraded> {
+        let wanted = Wanted {
+            url: &self.fetcher.settings.url,
+            etag: memory.etag.as_deref(),
+            last_modified: memory.last_modified.as_deref(),
+            size: None,
+            md5: None,
+        };
+        let got = self.fetcher.fetch(wanted, now).await.map_err(|fault| fault.degraded)?;
+        memory.fetched_at = now;
+        let Got::Body(body) = got else { return Ok(Polled::Unchanged { cursor: memory.cursor() }) };
+        memory.etag.clone_from(&body.etag);
+        memory.last_modified.clone_from(&body.last_modified);
+        if memory.digest.as_ref() == Some(&body.digest) || body.bytes == 0 {
+            return Ok(Polled::Unchanged { cursor: memory.cursor() });
+        }
+        memory.digest = Some(body.digest.clone());
+        memory.changed_at = now;
+        let source = self.source(&self.fetcher.settings.url, body, None);
+        Ok(Polled::Found { source, cursor: memory.cursor(), more: false })
+    }
+
+    fn source(&self, url: &Url, body: Body, stamp: Option<DateTime<Utc>>) -> Source {
+        let published = match self.fetcher.settings.published {
+            Some(Published::LastModified) => body.last_modified.as_deref().and_then(fetch::http_date),
+            Some(Published::Stamp) => stamp,
+            None => None,
+        };
+        let mut uri = address::shown(url);
+        uri.truncate(uri.find("?…").unwrap_or(uri.len()));
+        Source {
+            name: name(url),
+            uri: Some(uri),
+            published_at: published.map(Stamp::Instant),
+            file: body.file,
+        }
+    }
+
+    /// The next source of an index.
+    async fn indexed(
+        &mut self,
+        index: &Index,
+        mut memory: Memory,
+        now: DateTime<Utc>,
+    ) -> Result<Polled, Degraded> {
+        let go_on = std::mem::take(&mut self.go_on);
+        self.listed.entries.retain(|place, _| !memory.has(place));
+        if !go_on || self.listed.entries.is_empty() {
+            self.refresh(index, &memory, now).await?;
+        }
+        memory.fetched_at = now;
+        while let Some((place, entry)) = self.listed.entries.first_key_value() {
+            let (place, entry) = (place.clone(), entry.clone());
+            if let Some(why) = self.exhausted(&place, index) {
+                let problem = Problem::new(
+                    format!("given up after {} tries, the others go on: {}", index.tries, why.message),
+                    "fetch it by hand and ingest the file, or leave the gap",
+                );
+                self.problems.push(problem.at(&self.fetcher.feed, 0).field("connector.index").text(&place.1));
+                memory.pass(place.clone());
+                memory.skipped += 1;
+                self.listed.entries.remove(&place);
+                self.failing = None;
+                continue;
+            }
+            let Entry { url, size, md5 } = &entry;
+            let wanted = Wanted { url, etag: None, last_modified: None, size: *size, md5: md5.as_deref() };
+            match self.fetcher.fetch(wanted, now).await {
+                Ok(Got::Body(body)) => {
+                    memory.pass(place.clone());
+                    self.listed.entries.remove(&place);
+                    if body.bytes == 0 {
+                        continue;
+                    }
+                    memory.changed_at = now;
+                    let more = !self.listed.entries.is_empty();
+                    let source = self.source(url, body, Some(place.0));
+                    // Kept until a cursor says that it was taken.
+                    self.listed.entries.insert(place.clone(), entry);
+                    self.handed = Some(place);
+                    self.go_on = more;
+                    return Ok(Polled::Found { source, cursor: memory.cursor(), more });
+                }
+                // Nothing conditional was asked.
+                Ok(Got::NotModified) => return Err(self.odd_answer()),
+                Err(Fault { degraded, of_address: true }) => {
+                    self.fail(&place, &degraded.problem);
+                    if self.exhausted(&place, index).is_none() {
+                        return Err(degraded);
+                    }
+                }
+                Err(Fault { degraded, of_address: false }) => return Err(degraded),
+            }
+        }
+        Ok(Polled::Unchanged { cursor: memory.cursor() })
+    }
+
+    /// Asks for the index and adds what is new in it to what is still to take.
+    async fn refresh(&mut self, index: &Index, memory: &Memory, now: DateTime<Utc>) -> Result<(), Degraded> {
+        let fetcher = &self.fetcher;
+        let url = &fetcher.settings.url;
+        let (etag, last_modified) = self.validators.clone().unwrap_or_default();
+        let wanted = Wanted {
+            url,
+            etag: etag.as_deref(),
+            last_modified: last_modified.as_deref(),
+            size: None,
+            md5: None,
+        };
+        let Got::Body(body) = fetcher.fetch(wanted, now).await.map_err(|f| f.degraded)? else {
+            return Ok(());
+        };
+        let seen = |place: &Place| memory.has(place);
+        let reading = Reading { index, base: url, now, seen: &seen };
+        let mut listed = Listed::default();
+        reading.read(body.file, &mut listed).map_err(|problem| {
+            let problem = problem.at(&fetcher.feed, 0).field("connector.index").text(address::shown(url));
+            Degraded { problem: neutral_problem(problem), retry_after: None }
+        })?;
+        // An index may list the newest alone: what is still to take stays.
+        for (place, entry) in std::mem::take(&mut self.listed.entries) {
+            if !listed.entries.contains_key(&place) {
+                listed.insert(place, entry, index.newest);
+            }
+        }
+        self.validators = (listed.ahead == 0).then_some((body.etag, body.last_modified));
+        // The first time there is nothing that could be missed.
+        if let Some((from, to)) = listed.gap.filter(|_| memory.last.is_some()) {
+            let dropped = listed.dropped;
+            let problem = Problem::new(
+                format!(
+                    "{dropped} sources of {from} to {to} are given up: more than the newest {}",
+                    index.newest
+                ),
+                "ingest them by hand, or raise newest in [connector.index] and start the feed anew",
+            );
+            self.problems.push(problem.at(&self.fetcher.feed, 0).field("connector.index"));
+        }
+        for problem in std::mem::take(&mut listed.odd) {
+            let problem = neutral_problem(problem.at(&self.fetcher.feed, 0).field("connector.index"));
+            if !self.told.contains(&problem) {
+                self.told.truncate(TOLD);
+                self.told.insert(0, problem.clone());
+                self.problems.push(problem);
+            }
+        }
+        self.listed = listed;
+        Ok(())
+    }
+
+    fn fail(&mut self, place: &Place, why: &Problem) {
+        let before = self.failing.take().filter(|(failing, ..)| failing == place).map_or(0, |(_, n, _)| n);
+        self.failing = Some((place.clone(), before + 1, why.clone()));
+    }
+
+    fn exhausted(&self, place: &Place, index: &Index) -> Option<Problem> {
+        let (failing, n, why) = self.failing.as_ref()?;
+        (failing == place && *n >= index.tries).then(|| why.clone())
+    }
+
+    fn odd_answer(&self) -> Degraded {
+        let problem = Problem::new("answered \"not modified\" to a plain question", "tell the publisher");
+        Degraded { problem: problem.at(&self.fetcher.feed, 0).field("connector.url"), retry_after: None }
+    }
+}
+
+/// Odd lines of an index that are remembered as told.
+const TOLD: usize = 20;
+
+impl Poll for Http {
+    fn poll<'p>(&'p mut self, cursor: &'p Cursor, now: DateTime<Utc>) -> Polling<'p> {
+        Box::pin(async move {
+            let memory = Memory::of(cursor, &self.fetcher.settings, now);
+            match self.fetcher.settings.index.clone() {
+                None => self.single(memory, now).await,
+                Some(index) => self.indexed(&index, memory, now).await,
+            }
+        })
+    }
+
+    fn refused(&mut self, why: &Problem) {
+        if let Some(place) = self.handed.take() {
+            self.fail(&place, why);
+            self.go_on = false;
+        }
+    }
+
+    fn problems(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.problems)
+    }
+}
+
+/// Longest name of a source.
+const MAX_NAME: usize = 200;
+
+/// Name of the source behind an address: the last part of its path, else the host.
+fn name(url: &Url) -> String {
+    let last = url.path_segments().and_then(|parts| parts.rev().find(|part| !part.is_empty()));
+    let name = last.or(url.host_str()).unwrap_or_default();
+    neutral(&name.chars().take(MAX_NAME).collect::<String>())
+}

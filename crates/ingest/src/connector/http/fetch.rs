@@ -109,16 +109,7 @@ impl Fetcher {
                 return self.answer(wanted, response, now).await;
             }
             let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
-            let next = location.and_then(|l| at.join(l).ok()).ok_or_else(|| {
-                fault(Problem::new(format!("{status} without an address to go to"), LATER), true)
-            })?;
-            if at.scheme() == "https" && next.scheme() != "https" {
-                let problem = Problem::new(
-                    "redirected from https to an address that is not https",
-                    "ask the publisher for a secure address; the redirect is never followed",
-                );
-                return Err(fault(problem.text(shown(&next)), true));
-            }
+            let next = next_hop(at, location.unwrap_or_default()).map_err(|problem| fault(problem, true))?;
             *at = next;
             self.permit(at)?;
         }
@@ -331,6 +322,17 @@ impl Fetcher {
     }
 }
 
+/// Where a redirect leads; what may be asked there is decided apart.
+fn next_hop(at: &Url, location: &str) -> Result<Url, Problem> {
+    let next = at.join(location).ok().filter(|_| !location.is_empty());
+    let next = next.ok_or_else(|| Problem::new("a redirect without an address to go to", LATER))?;
+    if at.scheme() == "https" && next.scheme() != "https" {
+        let remedy = "ask the publisher for a secure address; the redirect is never followed";
+        return Err(Problem::new("redirected from https to what is not https", remedy).text(shown(&next)));
+    }
+    Ok(next)
+}
+
 fn not_public(refused: &Refused) -> Problem {
     Problem::new(
         refused.to_string(),
@@ -358,4 +360,43 @@ fn asked_wait(text: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     let until = http_date(text)?;
     let theirs = headers.get(header::DATE).and_then(|d| http_date(d.to_str().ok()?)).unwrap_or(now);
     Some((until - theirs).to_std().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r19_no_redirect_leads_from_https_to_less() {
+        let at = Url::parse("https://example.org/a/b").unwrap();
+        for (location, expected) in [
+            ("c", Some("https://example.org/a/c")),
+            ("//example.net/", Some("https://example.net/")),
+            ("https://example.net/x", Some("https://example.net/x")),
+            ("http://example.org/a/b", None),
+            ("HTTP://example.org", None),
+            ("file:///etc/passwd", None),
+            ("data:text/plain,x", None),
+            ("https://", None),
+            ("", None),
+        ] {
+            let next = next_hop(&at, location).ok();
+            assert_eq!(next.as_ref().map(Url::as_str), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn r20_waits_that_a_source_asks_for() {
+        let now = "2026-11-25T12:00:00Z".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        let asked = |text: &str, headers: &HeaderMap| asked_wait(text, headers, now).map(|d| d.as_secs());
+        assert_eq!(asked(" 120 ", &headers), Some(120));
+        assert_eq!(asked("Wed, 25 Nov 2026 12:01:30 GMT", &headers), Some(90));
+        assert_eq!(asked("Wed, 25 Nov 2026 11:00:00 GMT", &headers), Some(0));
+        assert_eq!(asked("soon", &headers), None);
+        assert_eq!(asked("-5", &headers), None);
+        // Their clock is ten minutes fast: the wait is the one they mean.
+        headers.insert(header::DATE, HeaderValue::from_static("Wed, 25 Nov 2026 12:10:00 GMT"));
+        assert_eq!(asked("Wed, 25 Nov 2026 12:11:30 GMT", &headers), Some(90));
+    }
 }

@@ -8,6 +8,7 @@ mod memory;
 mod page;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +38,10 @@ pub(super) struct Http {
     handed: Option<Place>,
     /// Source that failed last, how often in a row, and why.
     failing: Option<(Place, u32, Problem)>,
+    /// Sources that were given up and that no cursor has passed yet.
+    given_up: BTreeSet<Place>,
+    /// Newest stamp of the cursors so far.
+    newest: Option<DateTime<Utc>>,
     /// What was given up since it was last asked for.
     problems: Vec<Problem>,
     /// Odd lines that were spoken of: an index repeats them at each poll.
@@ -56,6 +61,8 @@ impl Http {
             go_on: false,
             handed: None,
             failing: None,
+            given_up: BTreeSet::new(),
+            newest: None,
             problems: Vec::new(),
             told: Vec::new(),
         }
@@ -108,6 +115,12 @@ impl Http {
         now: DateTime<Utc>,
     ) -> Result<Polled, Degraded> {
         let go_on = std::mem::take(&mut self.go_on);
+        if memory.last < self.newest {
+            // A cursor that went back wants again what is no longer listed here.
+            self.validators = None;
+        }
+        self.newest = memory.last;
+        self.given_up.retain(|place| !memory.has(place));
         self.listed.entries.retain(|place, _| !memory.has(place));
         if !go_on || self.listed.entries.is_empty() {
             self.refresh(index, &memory, now).await?;
@@ -121,10 +134,13 @@ impl Http {
                     "fetch it by hand and ingest the file, or leave the gap",
                 );
                 self.problems.push(problem.at(&self.fetcher.feed, 0).field("connector.index").text(&place.1));
-                memory.pass(place.clone());
-                memory.skipped += 1;
-                self.listed.entries.remove(&place);
+                self.given_up.insert(place.clone());
                 self.failing = None;
+            }
+            if self.given_up.contains(&place) {
+                self.listed.entries.remove(&place);
+                memory.pass(place);
+                memory.skipped += 1;
                 continue;
             }
             let Entry { url, size, md5 } = &entry;
@@ -262,4 +278,69 @@ fn name(url: &Url) -> String {
     let last = url.path_segments().and_then(|parts| parts.rev().find(|part| !part.is_empty()));
     let name = last.or(url.host_str()).unwrap_or_default();
     neutral(&name.chars().take(MAX_NAME).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::{Connector, FeedSpec};
+
+    /// Answers look-ups one after the other.
+    #[derive(Debug)]
+    struct Answers(Mutex<Vec<Vec<&'static str>>>);
+
+    impl Lookup for Answers {
+        fn lookup(&self, _: String) -> client::Looking {
+            let next = self.0.lock().unwrap().remove(0);
+            let found = next.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+            Box::pin(async move { Ok(found) })
+        }
+    }
+
+    #[tokio::test]
+    async fn r19_a_name_that_changes_its_address_gains_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let n = stream.read(&mut [0; 4096]).unwrap();
+            assert!(n > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi").unwrap();
+        });
+        let text = format!(
+            "name = \"n\"\ntitle = \"t\"\nlicence = \"l\"\ncadence = \"daily\"\nnative = \"facts-ndjson\"\n\
+             [connector]\nkind = \"http\"\nurl = \"http://feed.example:{port}/x\"\ninsecure = true\n\
+             allow = [\"127.0.0.0/8\"]\n[decoder]\nkind = \"ndjson\"\n"
+        );
+        let spec = FeedSpec::parse("n.toml", &text).unwrap();
+        let Connector::Http(settings) = &spec.connector else { panic!("{spec:?}") };
+        // One look-up a connection: what was checked is connected to. Then the name points elsewhere.
+        let answers = vec![
+            vec!["127.0.0.1"],
+            vec!["10.0.0.1"],
+            vec!["127.0.0.1", "169.254.169.254"],
+            vec!["::ffff:192.168.0.1"],
+            vec![],
+        ];
+        let lookup = Arc::new(Answers(Mutex::new(answers)));
+        let spool = std::env::temp_dir();
+        let mut http = Http::with("n", settings.as_ref().clone(), &spool, lookup);
+        let now = "2026-11-25T12:00:00Z".parse().unwrap();
+        let first = http.poll(&Cursor::Null, now).await;
+        assert!(matches!(first, Ok(Polled::Found { .. })), "{first:?}");
+        serving.join().unwrap();
+        for expected in [
+            "feed.example is 10.0.0.1, no public",
+            "feed.example is 169.254.169.254, no public",
+            "feed.example is 192.168.0.1, no public",
+            "no address",
+        ] {
+            let error = http.poll(&Cursor::Null, now).await.unwrap_err().problem.to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
 }

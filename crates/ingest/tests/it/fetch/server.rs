@@ -70,7 +70,7 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<Asked>>>, script: Arc<
     let mut piece = [0; 1024];
     while !head.windows(4).any(|w| w == b"\r\n\r\n") {
         match stream.read(&mut piece).await {
-            Ok(n) if n > 0 => head.extend_from_slice(&piece[..n]),
+            Ok(n) if n > 0 => head.extend(piece.iter().take(n)),
             _ => return,
         }
     }

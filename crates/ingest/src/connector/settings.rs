@@ -82,7 +82,8 @@ impl Check<'_, '_> {
 
     /// The same about a setting that must not be shown.
     pub(super) fn fault_unseen(&mut self, path: &str, message: &str, remedy: &str) {
-        let problem = self.locator.problem(&["connector".into(), path.into()], message, remedy);
+        let steps: Vec<_> = std::iter::once("connector").chain(path.split('.')).map(Into::into).collect();
+        let problem = self.locator.problem(&steps, message, remedy);
         self.problems.push(problem.text("[REDACTED]"));
     }
 

@@ -43,6 +43,13 @@ pub(super) struct Wanted<'w> {
     pub(super) md5: Option<&'w str>,
 }
 
+impl<'w> Wanted<'w> {
+    /// An address, whatever it holds.
+    pub(super) fn all_of(url: &'w Url) -> Self {
+        Self { url, etag: None, last_modified: None, size: None, md5: None }
+    }
+}
+
 /// What the source answered.
 #[derive(Debug)]
 pub(super) enum Got {

@@ -31,7 +31,7 @@ pub(super) struct Http {
     fetcher: Fetcher,
     listed: Listed,
     /// ETag and Last-Modified of the index that is `listed`.
-    validators: Option<(Option<String>, Option<String>)>,
+    validators: Option<Marks>,
     /// Whether what is listed is fresh enough for the next poll.
     go_on: bool,
     /// Source that was handed out last.
@@ -44,7 +44,7 @@ pub(super) struct Http {
     newest: Option<DateTime<Utc>>,
     /// What was given up since it was last asked for.
     problems: Vec<Problem>,
-    /// Odd lines that were spoken of: an index repeats them at each poll.
+    /// Findings about the index that were spoken of.
     told: Vec<Problem>,
 }
 
@@ -70,13 +70,8 @@ impl Http {
 
     /// One address, one source.
     async fn single(&mut self, mut memory: Memory, now: DateTime<Utc>) -> Result<Polled, Degraded> {
-        let wanted = Wanted {
-            url: &self.fetcher.settings.url,
-            etag: memory.etag.as_deref(),
-            last_modified: memory.last_modified.as_deref(),
-            size: None,
-            md5: None,
-        };
+        let (etag, last_modified) = (memory.etag.as_deref(), memory.last_modified.as_deref());
+        let wanted = Wanted { etag, last_modified, ..Wanted::all_of(&self.fetcher.settings.url) };
         let got = self.fetcher.fetch(wanted, now).await.map_err(|fault| fault.degraded)?;
         memory.fetched_at = now;
         let Got::Body(body) = got else { return Ok(Polled::Unchanged { cursor: memory.cursor() }) };
@@ -126,14 +121,15 @@ impl Http {
             self.refresh(index, &memory, now).await?;
         }
         memory.fetched_at = now;
-        while let Some((place, entry)) = self.listed.entries.first_key_value() {
+        for _ in 0..MOST_PASSED {
+            let Some((place, entry)) = self.listed.entries.first_key_value() else { break };
             let (place, entry) = (place.clone(), entry.clone());
             if let Some(why) = self.exhausted(&place, index) {
                 let problem = Problem::new(
                     format!("given up after {} tries, the others go on: {}", index.tries, why.message),
                     "fetch it by hand and ingest the file, or leave the gap",
                 );
-                self.problems.push(problem.at(&self.fetcher.feed, 0).field("connector.index").text(&place.1));
+                self.problems.push(self.of_index(problem.text(&place.1)));
                 self.given_up.insert(place.clone());
                 self.failing = None;
             }
@@ -144,7 +140,7 @@ impl Http {
                 continue;
             }
             let Entry { url, size, md5 } = &entry;
-            let wanted = Wanted { url, etag: None, last_modified: None, size: *size, md5: md5.as_deref() };
+            let wanted = Wanted { size: *size, md5: md5.as_deref(), ..Wanted::all_of(url) };
             match self.fetcher.fetch(wanted, now).await {
                 Ok(Got::Body(body)) => {
                     memory.pass(place.clone());
@@ -177,55 +173,77 @@ impl Http {
 
     /// Asks for the index and adds what is new in it to what is still to take.
     async fn refresh(&mut self, index: &Index, memory: &Memory, now: DateTime<Utc>) -> Result<(), Degraded> {
-        let fetcher = &self.fetcher;
-        let url = &fetcher.settings.url;
+        let url = self.fetcher.settings.url.clone();
         let (etag, last_modified) = self.validators.clone().unwrap_or_default();
-        let wanted = Wanted {
-            url,
-            etag: etag.as_deref(),
-            last_modified: last_modified.as_deref(),
-            size: None,
-            md5: None,
-        };
-        let Got::Body(body) = fetcher.fetch(wanted, now).await.map_err(|f| f.degraded)? else {
+        let (etag, last_modified) = (etag.as_deref(), last_modified.as_deref());
+        let wanted = Wanted { etag, last_modified, ..Wanted::all_of(&url) };
+        let mut listed = Listed::default();
+        let Some((etag, last_modified)) = self.list(index, memory, wanted, now, &mut listed).await? else {
             return Ok(());
         };
-        let seen = |place: &Place| memory.has(place);
-        let reading = Reading { index, base: url, now, seen: &seen };
-        let mut listed = Listed::default();
-        reading.read(body.file, &mut listed).map_err(|problem| {
-            let problem = problem.at(&fetcher.feed, 0).field("connector.index").text(address::shown(url));
-            Degraded { problem: neutral_problem(problem), retry_after: None }
-        })?;
         // An index may list the newest alone: what is still to take stays.
         for (place, entry) in std::mem::take(&mut self.listed.entries) {
             if !listed.entries.contains_key(&place) {
                 listed.insert(place, entry, index.newest);
             }
         }
-        self.validators = (listed.ahead == 0).then_some((body.etag, body.last_modified));
+        if let Some(longer) = index.catch_up.as_ref().filter(|_| missing(index, memory, &listed).is_some()) {
+            self.list(index, memory, Wanted::all_of(longer), now, &mut listed).await?;
+        }
+        self.validators = (listed.ahead == 0).then_some((etag, last_modified));
+        if let Some((from, to)) = missing(index, memory, &listed) {
+            self.tell(Problem::new(
+                format!("no source between {from} and {to} is listed, and there should be"),
+                "fetch what is missing by hand and ingest the files, or leave the gap",
+            ));
+        }
         // The first time there is nothing that could be missed.
         if let Some((from, to)) = listed.gap.filter(|_| memory.last.is_some()) {
             let dropped = listed.dropped;
-            let problem = Problem::new(
-                format!(
-                    "{dropped} sources of {from} to {to} are given up: more than the newest {}",
-                    index.newest
-                ),
-                "ingest them by hand, or raise newest in [connector.index] and start the feed anew",
-            );
-            self.problems.push(problem.at(&self.fetcher.feed, 0).field("connector.index"));
+            self.tell(Problem::new(
+                format!("{dropped} sources of {from} to {to} are given up: more than the newest {}", index.newest),
+                "fetch them by hand and ingest the files, or leave the gap; newest in [connector.index] is the limit",
+            ));
         }
         for problem in std::mem::take(&mut listed.odd) {
-            let problem = neutral_problem(problem.at(&self.fetcher.feed, 0).field("connector.index"));
-            if !self.told.contains(&problem) {
-                self.told.truncate(TOLD);
-                self.told.insert(0, problem.clone());
-                self.problems.push(problem);
-            }
+            self.tell(problem);
         }
         self.listed = listed;
         Ok(())
+    }
+
+    /// Reads one list into `listed`; its marks, or `None` when it has not changed.
+    async fn list(
+        &self,
+        index: &Index,
+        memory: &Memory,
+        wanted: Wanted<'_>,
+        now: DateTime<Utc>,
+        listed: &mut Listed,
+    ) -> Result<Option<Marks>, Degraded> {
+        let got = self.fetcher.fetch(wanted, now).await.map_err(|fault| fault.degraded)?;
+        let Got::Body(body) = got else { return Ok(None) };
+        let seen = |place: &Place| memory.has(place);
+        let reading = Reading { index, base: wanted.url, now, seen: &seen };
+        reading.read(body.file, listed).map_err(|problem| {
+            let problem = self.of_index(problem.text(address::shown(wanted.url)));
+            Degraded { problem, retry_after: None }
+        })?;
+        Ok(Some((body.etag, body.last_modified)))
+    }
+
+    fn of_index(&self, problem: Problem) -> Problem {
+        neutral_problem(problem.at(&self.fetcher.feed, 0).field("connector.index"))
+    }
+
+    /// Reports what the feed goes on without; an index repeats itself, its findings are told once.
+    fn tell(&mut self, problem: Problem) {
+        let problem = self.of_index(problem);
+        if !self.told.contains(&problem) {
+            self.told.truncate(TOLD);
+            self.told.insert(0, problem.clone());
+            self.problems.push(problem);
+        }
     }
 
     fn fail(&mut self, place: &Place, why: &Problem) {
@@ -244,8 +262,22 @@ impl Http {
     }
 }
 
-/// Odd lines of an index that are remembered as told.
+/// Findings about an index that are remembered as told.
 const TOLD: usize = 20;
+/// Sources without a byte, or given up, in one poll.
+const MOST_PASSED: usize = 100;
+
+/// ETag and Last-Modified.
+type Marks = (Option<String>, Option<String>);
+
+/// Where sources are missing by their step: after the last that was taken, before the first that is listed.
+fn missing(index: &Index, memory: &Memory, listed: &Listed) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    let (step, last) = (index.step?, memory.last?);
+    let ((first, _), _) = listed.entries.first_key_value()?;
+    // What was dropped for room is stated apart. Half a step is for publishers that are late.
+    let apart = (*first - last).to_std().ok()?;
+    (listed.dropped == 0 && apart > step + step / 2).then_some((last, *first))
+}
 
 impl Poll for Http {
     fn poll<'p>(&'p mut self, cursor: &'p Cursor, now: DateTime<Utc>) -> Polling<'p> {

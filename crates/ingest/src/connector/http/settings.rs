@@ -79,6 +79,10 @@ pub struct Index {
     pub newest: usize,
     /// Polls after which a source that is missing or damaged is given up.
     pub tries: u32,
+    /// Distance of the stamps: where there is more between what was taken and what is listed, something is missing.
+    pub step: Option<Duration>,
+    /// Longer list of the same form that is asked when something is missing.
+    pub catch_up: Option<Url>,
 }
 
 /// What an index looks like.
@@ -136,10 +140,23 @@ struct WrittenTimeouts {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-enum WrittenIndex {
-    Lines { pattern: String, stamp: String, newest: Option<usize>, tries: Option<u32> },
-    JsonMap { at: String, stamp: String, newest: Option<usize>, tries: Option<u32> },
+#[serde(deny_unknown_fields)]
+struct WrittenIndex {
+    kind: IndexKind,
+    pattern: Option<String>,
+    at: Option<String>,
+    stamp: String,
+    newest: Option<usize>,
+    tries: Option<u32>,
+    step: Option<String>,
+    catch_up: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum IndexKind {
+    Lines,
+    JsonMap,
 }
 
 const MAX_BYTES: u64 = 512 << 20;
@@ -172,13 +189,13 @@ impl Written {
         check: &mut Check<'_, '_>,
     ) -> Option<HttpSettings> {
         let seconds = Duration::from_secs;
-        let url = address(&self.url, self.insecure, check);
+        let url = address("url", &self.url, self.insecure, check);
         let t = &self.timeout;
         let timeout = Timeouts {
             connect: check.duration("timeout.connect", t.connect.as_deref(), seconds(10)),
             first_byte: check.duration("timeout.first_byte", t.first_byte.as_deref(), seconds(60)),
             idle: check.duration("timeout.idle", t.idle.as_deref(), seconds(60)),
-            total: check.duration("timeout.total", t.total.as_deref(), seconds(1800)),
+            total: check.duration("timeout.total", t.total.as_deref(), seconds(600)),
         };
         let max_redirects = self.max_redirects.unwrap_or(MAX_REDIRECTS);
         if max_redirects > MOST_REDIRECTS {
@@ -213,33 +230,33 @@ impl Written {
             accept: self.accept,
             headers: headers(self.headers, check),
             published: self.published,
-            index: self.index.and_then(|i| index(i, check)),
+            index: self.index.and_then(|i| index(i, self.insecure, check)),
             url: url?,
         };
         Some(settings)
     }
 }
 
-fn address(text: &str, insecure: bool, check: &mut Check<'_, '_>) -> Option<Url> {
+fn address(field: &str, text: &str, insecure: bool, check: &mut Check<'_, '_>) -> Option<Url> {
     let Ok(url) = Url::parse(text) else {
-        check.fault("url", "not an address", "write it in full, https://host/path");
+        check.fault(field, "not an address", "write it in full, https://host/path");
         return None;
     };
     match url.scheme() {
         "https" => {}
         "http" if insecure => {}
         "http" => check.fault(
-            "url",
+            field,
             "plain http can be read and changed on its way",
             "use https, or say insecure = true in [connector]",
         ),
-        _ => check.fault("url", "only https can be fetched", "use https, or kind = \"folder\" for files"),
+        _ => check.fault(field, "only https can be fetched", "use https, or kind = \"folder\" for files"),
     }
     if !url.username().is_empty() || url.password().is_some() {
-        check.fault_unseen("url", "a name or password in the address", "move it to [connector.headers]");
+        check.fault_unseen(field, "a name or password in the address", "move it to [connector.headers]");
     }
     if url.host_str().is_none_or(str::is_empty) {
-        check.fault("url", "no host in the address", "write it in full, https://host/path");
+        check.fault(field, "no host in the address", "write it in full, https://host/path");
     }
     Some(url)
 }
@@ -279,31 +296,10 @@ fn headers(written: BTreeMap<String, Secret>, check: &mut Check<'_, '_>) -> BTre
     written
 }
 
-fn index(written: WrittenIndex, check: &mut Check<'_, '_>) -> Option<Index> {
-    let (form, stamp, newest, tries) = match written {
-        WrittenIndex::Lines { pattern, stamp, newest, tries } => {
-            let built = regex::RegexBuilder::new(&pattern).size_limit(MAX_PATTERN).build();
-            let regex = match built {
-                Ok(regex) => regex,
-                Err(error) => {
-                    let last = error.to_string();
-                    let last = last.lines().last().unwrap_or_default().to_owned();
-                    check.fault("index.pattern", format!("not an expression: {last}"), "correct it");
-                    return None;
-                }
-            };
-            for needed in ["stamp", "url"] {
-                if !regex.capture_names().flatten().any(|n| n == needed) {
-                    check.fault(
-                        "index.pattern",
-                        format!("no group {needed}"),
-                        "name the groups (?<stamp>…) and (?<url>…); (?<size>…) and (?<md5>…) where the list has them",
-                    );
-                }
-            }
-            (Form::Lines(regex), stamp, newest, tries)
-        }
-        WrittenIndex::JsonMap { at, stamp, newest, tries } => {
+fn index(written: WrittenIndex, insecure: bool, check: &mut Check<'_, '_>) -> Option<Index> {
+    let form = match (written.kind, written.pattern, written.at) {
+        (IndexKind::Lines, Some(pattern), None) => lines(&pattern, check),
+        (IndexKind::JsonMap, None, Some(at)) => {
             if !at.is_empty() && !at.starts_with('/') {
                 check.fault(
                     "index.at",
@@ -311,19 +307,52 @@ fn index(written: WrittenIndex, check: &mut Check<'_, '_>) -> Option<Index> {
                     "write for example \"/versions\", or \"\" for the whole",
                 );
             }
-            (Form::JsonMap(at), stamp, newest, tries)
+            Some(Form::JsonMap(at))
+        }
+        _ => {
+            let remedy = "lines needs pattern, json-map needs at, and neither takes the other's";
+            check.fault("index.kind", "not the settings of this kind", remedy);
+            None
         }
     };
-    if !manifest::can_read_its_own(&stamp) {
+    if !manifest::can_read_its_own(&written.stamp) {
         check.fault("index.stamp", "does not read a date", "use strftime, for example \"%Y%m%d%H%M%S\"");
     }
-    let newest = newest.unwrap_or(NEWEST);
+    let newest = written.newest.unwrap_or(NEWEST);
     if newest == 0 || newest > MOST_NEWEST {
         check.fault("index.newest", "not a number of sources", format!("use 1 to {MOST_NEWEST}"));
     }
-    let tries = tries.unwrap_or(TRIES);
+    let tries = written.tries.unwrap_or(TRIES);
     if tries == 0 {
         check.fault("index.tries", "a source needs one try at least", "use 1 or more");
     }
-    Some(Index { form, stamp, newest, tries })
+    let step = written.step.map(|text| check.duration("index.step", Some(&text), Duration::MAX));
+    if written.catch_up.is_some() && step.is_none() {
+        let remedy = "add step, the distance of the stamps, for example \"15m\"";
+        check.fault("index.catch_up", "nothing says when something is missing", remedy);
+    }
+    let catch_up = written.catch_up.and_then(|text| address("index.catch_up", &text, insecure, check));
+    Some(Index { form: form?, stamp: written.stamp, newest, tries, step, catch_up })
+}
+
+fn lines(pattern: &str, check: &mut Check<'_, '_>) -> Option<Form> {
+    let regex = match regex::RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build() {
+        Ok(regex) => regex,
+        Err(error) => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            check.fault("index.pattern", format!("not an expression: {last}"), "correct it");
+            return None;
+        }
+    };
+    for needed in ["stamp", "url"] {
+        if !regex.capture_names().flatten().any(|n| n == needed) {
+            check.fault(
+                "index.pattern",
+                format!("no group {needed}"),
+                "name the groups (?<stamp>…) and (?<url>…); (?<size>…) and (?<md5>…) where the list has them",
+            );
+        }
+    }
+    Some(Form::Lines(regex))
 }

@@ -43,6 +43,10 @@ async fn r20_answers_that_cannot_be_trusted_degrade_and_the_next_good_one_is_tak
         ("cannot be reached", Vec::new),
         ("no answer within 200ms", || vec![Do::Hang]),
         ("nothing came for 200ms", || hangs(1000, "half a file\n")),
+        ("cannot be reached", || {
+            let line = b"X-Pad: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n".to_vec();
+            vec![Do::Send(b"HTTP/1.1 200 OK\r\n".to_vec()), Do::Endless(line)]
+        }),
         ("answered 204", || answer("204 No Content", &[], "")),
         ("answered 206", || answer("206 Partial Content", &[], "part\n")),
         ("answered 304", || answer("304 Not Modified", &[], "")),

@@ -301,3 +301,43 @@ async fn an_index_that_did_not_change_is_not_sent_again() {
     // A cursor that went back, as after a restore: the whole list is asked for again.
     assert_eq!(found(poll.poll(&Cursor::Null, at(NOW)).await).text, "a\n");
 }
+
+#[tokio::test]
+async fn what_the_short_list_lacks_is_looked_up_in_the_long_one() {
+    let lists = Arc::new(Mutex::new([vec![A], vec![]]));
+    let shown = Arc::clone(&lists);
+    let server = Server::start(move |asked: &Asked| {
+        let host = asked.head.split("host: ").nth(1).and_then(|h| h.split('\r').next()).unwrap();
+        let which = match asked.path.as_str() {
+            "/short" => 0,
+            "/long" => 1,
+            _ => return ok("a\n"),
+        };
+        let lines = shown.lock().unwrap()[which]
+            .iter()
+            .map(|s| format!("2 {MD5} http://{host}/{s}.export.csv\n"))
+            .collect::<String>();
+        ok(lines)
+    })
+    .await;
+    for catch_up in [true, false] {
+        *lists.lock().unwrap() = [vec![A], vec![]];
+        let more = if catch_up { format!("catch_up = \"{}\"\n", server.url("/long")) } else { String::new() };
+        let mut poll = poller(&local(&server.url("/short"), &format!("{LINES}step = \"15m\"\n{more}")));
+        let mut cursor = Cursor::Null;
+        assert_eq!(drain(&mut *poll, &mut cursor).await, [A]);
+        // Two turns were slept through.
+        *lists.lock().unwrap() = [vec![D], vec![A, B, C, D]];
+        server.paths();
+        let expected: &[&str] = if catch_up { &[B, C, D] } else { &[D] };
+        assert_eq!(drain(&mut *poll, &mut cursor).await, expected);
+        let said: Vec<String> = poll.problems().iter().map(ToString::to_string).collect();
+        assert_eq!(server.paths().contains(&"/long".to_owned()), catch_up);
+        if catch_up {
+            assert_eq!(said, Vec::<String>::new());
+        } else {
+            let gap = "no source between 2026-11-25 00:00:00 UTC and 2026-11-25 00:45:00 UTC is listed";
+            assert!(said.len() == 1 && said[0].contains(gap), "{said:?}");
+        }
+    }
+}

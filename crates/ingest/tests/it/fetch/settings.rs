@@ -26,7 +26,7 @@ fn defaults_of_an_address() {
     assert_eq!(http.every, Duration::from_secs(6 * 3600), "a quarter of its daily rhythm");
     assert_eq!(spec.connector.stale(), Some(Duration::from_secs(3 * 86_400)));
     assert_eq!((http.max_redirects, http.insecure, http.allow.len()), (5, false, 0));
-    assert_eq!(http.timeout.total, Duration::from_secs(1800));
+    assert_eq!(http.timeout.total, Duration::from_secs(600));
     assert!(spec.poller(std::path::Path::new("/tmp")).is_some());
 }
 
@@ -54,6 +54,8 @@ pattern = '(?<url>\S+(?<stamp>\d{14}))'
 stamp = "%Y%m%d%H%M%S"
 newest = 4
 tries = 2
+step = "15m"
+catch_up = "http://example.org/all"
 "#,
     );
     let Connector::Http(http) = &spec.connector else { panic!("{spec:?}") };

@@ -30,7 +30,8 @@ pub enum Cadence {
 
 /// One feed: how bytes arrive, what they are and which facts they make.
 ///
-/// A feed file holds `name`, `title`, `licence`, `cadence`, `[connector]` and `[decoder]`, then either
+/// A feed file holds `name`, `title`, `licence`, `cadence`, `enabled` (default true), `[connector]` (`file`, `stdin`,
+/// `http`, `folder`; settings in `config/README.md`) and `[decoder]`, then either
 /// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
 /// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
 /// what they leave out is counted as skipped. `[tables.NAME]` are lookups.

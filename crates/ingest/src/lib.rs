@@ -5,6 +5,8 @@
 //! be taken is held in a [`Quarantine`] with its raw bytes, place, reason and remedy. [`fact_add`],
 //! [`retract`] and [`judge`] put in single facts by hand.
 //!
+//! What is polled ([`FeedSpec::poller`]) finds [`Source`]s; [`take`] puts one into the log whole or not at all.
+//!
 //! Invariants: records read = mapped + skipped + quarantined; facts mapped = stored + duplicate; a record
 //! makes all of its facts or none; one bad record never costs the others; the same source twice stores
 //! nothing the second time.

@@ -82,11 +82,12 @@ impl Http {
         }
         memory.digest = Some(body.digest.clone());
         memory.changed_at = now;
-        let source = self.source(&self.fetcher.settings.url, body, None);
+        let url = &self.fetcher.settings.url;
+        let source = self.source(url, name(url), body, None);
         Ok(Polled::Found { source, cursor: memory.cursor(), more: false })
     }
 
-    fn source(&self, url: &Url, body: Body, stamp: Option<DateTime<Utc>>) -> Source {
+    fn source(&self, url: &Url, name: String, body: Body, stamp: Option<DateTime<Utc>>) -> Source {
         let published = match self.fetcher.settings.published {
             Some(Published::LastModified) => body.last_modified.as_deref().and_then(fetch::http_date),
             Some(Published::Stamp) => stamp,
@@ -94,12 +95,7 @@ impl Http {
         };
         let mut uri = address::shown(url);
         uri.truncate(uri.find("?…").unwrap_or(uri.len()));
-        Source {
-            name: name(url),
-            uri: Some(uri),
-            published_at: published.map(Stamp::Instant),
-            file: body.file,
-        }
+        Source { name, uri: Some(uri), published_at: published.map(Stamp::Instant), file: body.file }
     }
 
     /// The next source of an index.
@@ -150,7 +146,7 @@ impl Http {
                     }
                     memory.changed_at = now;
                     let more = !self.listed.entries.is_empty();
-                    let source = self.source(url, body, Some(place.0));
+                    let source = self.source(url, name_in_index(url), body, Some(place.0));
                     // Kept until a cursor says that it was taken.
                     self.listed.entries.insert(place.clone(), entry);
                     self.handed = Some(place);
@@ -307,8 +303,20 @@ const MAX_NAME: usize = 200;
 
 /// Name of the source behind an address: the last part of its path, else the host.
 fn name(url: &Url) -> String {
-    let last = url.path_segments().and_then(|parts| parts.rev().find(|part| !part.is_empty()));
-    let name = last.or(url.host_str()).unwrap_or_default();
+    last_parts(url, 1)
+}
+
+/// The same for one of many: where the last part is the same for all of them, the one before tells them apart.
+fn name_in_index(url: &Url) -> String {
+    let name = name(url);
+    if name.contains(|c: char| c.is_ascii_digit()) { name } else { last_parts(url, 2) }
+}
+
+fn last_parts(url: &Url, n: usize) -> String {
+    let parts = url.path_segments().into_iter().flatten().filter(|part| !part.is_empty());
+    let mut last: Vec<&str> = parts.rev().take(n).collect();
+    last.reverse();
+    let name = if last.is_empty() { url.host_str().unwrap_or_default().to_owned() } else { last.join("/") };
     neutral(&name.chars().take(MAX_NAME).collect::<String>())
 }
 

@@ -341,3 +341,40 @@ async fn what_the_short_list_lacks_is_looked_up_in_the_long_one() {
         }
     }
 }
+
+/// On the manifests and deltas that a publisher's own client is tested with, read in place: their addresses alone are
+/// turned to the server of this test.
+#[tokio::test]
+async fn real_manifests_and_deltas_some_of_them_empty() {
+    let folder = crate::support::root().join("../shared/data/opensanctions/ftm_delta_fixture");
+    if !folder.exists() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    }
+    let vintage = Arc::new(Mutex::new("t1"));
+    let shown = Arc::clone(&vintage);
+    let server = Server::start(move |asked: &Asked| {
+        let folder = folder.join(*shown.lock().unwrap());
+        if asked.path == "/delta.json" {
+            let host = asked.head.split("host: ").nth(1).and_then(|h| h.split('\r').next()).unwrap();
+            let text = std::fs::read_to_string(folder.join("delta.json")).unwrap();
+            let here = format!("http://{host}/");
+            ok(text.replace("https://data.opensanctions.org/artifacts/sanctions/", &here))
+        } else {
+            ok(std::fs::read(folder.join(asked.path.trim_start_matches('/'))).unwrap())
+        }
+    })
+    .await;
+    let index = "allow_empty = true\n[connector.index]\nkind = \"json-map\"\nat = \"/versions\"\nstamp = \"%Y%m%d%H%M%S\"\n";
+    let mut poll = poller(&local(&server.url("/delta.json"), index));
+    let mut cursor = Cursor::Null;
+    assert!(drain(&mut *poll, &mut cursor).await.is_empty(), "the only delta holds nothing");
+    *vintage.lock().unwrap() = "t2";
+    assert_eq!(
+        drain(&mut *poll, &mut cursor).await,
+        ["20240527194702-wnk", "20240528014702-pfh", "20240528074703-npf", "20240528134729-3iv"]
+            .map(|version| format!("{version}/entities.delta.json"))
+    );
+    *vintage.lock().unwrap() = "t1";
+    assert!(drain(&mut *poll, &mut cursor).await.is_empty(), "a manifest that goes back is harmless");
+}

@@ -6,6 +6,7 @@ mod index;
 mod server;
 mod settings;
 mod taking;
+mod tls;
 
 use std::io::Read;
 

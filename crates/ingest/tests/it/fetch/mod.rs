@@ -7,6 +7,7 @@ mod server;
 mod settings;
 mod taking;
 mod tls;
+mod whole;
 
 use std::io::Read;
 

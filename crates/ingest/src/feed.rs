@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Locator, Problem, Problems};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Connector;
+use crate::connector::{self, Connector};
 use crate::decoder::Decoder;
 use crate::encoding::Encoding;
 use crate::hold::{self, Holds};
@@ -33,7 +33,8 @@ pub enum Cadence {
 
 /// One feed: how bytes arrive, what they are and which facts they make.
 ///
-/// A feed file holds `name`, `title`, `licence`, `cadence`, `[connector]` and `[decoder]`, then either
+/// A feed file holds `name`, `title`, `licence`, `cadence`, `enabled` (default true), `[connector]` (`file`, `stdin`,
+/// `http`, `folder`; settings in `config/README.md`) and `[decoder]`, then either
 /// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
 /// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `in_table`, `not`, `not_in`; all must hold)
 /// run first; what they leave out is counted as skipped. `[tables.NAME]` are lookups. `[[hold]]` rules (`when`, a CEL
@@ -94,6 +95,8 @@ pub struct FeedSpec {
     pub licence: String,
     /// Expected rhythm.
     pub cadence: Cadence,
+    /// Whether a daemon runs it without being told to; by hand it can be used either way.
+    pub enabled: bool,
     /// How the bytes arrive unless a path is given.
     pub connector: Connector,
     /// What the bytes are.
@@ -114,7 +117,9 @@ struct File {
     title: String,
     licence: String,
     cadence: Cadence,
-    connector: Connector,
+    #[serde(default = "yes")]
+    enabled: bool,
+    connector: connector::Written,
     decoder: Decoder,
     unpack: Option<Unpack>,
     #[serde(default)]
@@ -130,11 +135,15 @@ struct File {
     fact: Vec<cel::Written>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl FeedSpec {
     /// Parses a feed file, naming `file` in findings.
     ///
     /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
-    /// native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
+    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
     /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
@@ -150,6 +159,7 @@ impl FeedSpec {
                 "use lower-case letters, digits and -",
             ));
         }
+        let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
         check_encoding(&locator, parsed.encoding, &decoder, &mut problems);
@@ -186,7 +196,8 @@ impl FeedSpec {
             title: parsed.title,
             licence: parsed.licence,
             cadence: parsed.cadence,
-            connector: parsed.connector,
+            enabled: parsed.enabled,
+            connector,
             decoder,
             unpack: parsed.unpack,
             encoding: parsed.encoding,

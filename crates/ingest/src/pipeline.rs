@@ -118,6 +118,8 @@ pub(crate) struct Batch {
     pub(crate) file: String,
     /// Line of the last record in it.
     pub(crate) line: u64,
+    /// Whether it ends the source, and in the middle of a record.
+    pub(crate) cut: bool,
     /// Raw bytes of its records.
     bytes: usize,
 }
@@ -167,6 +169,7 @@ fn one(
     let size = options.batch.max(1);
     let new = || Batch { file: file.clone(), ..Batch::default() };
     let mut batch = new();
+    let mut last = End::Whole;
     loop {
         let chunk = match cutter.next() {
             Ok(Some(chunk)) => chunk,
@@ -180,9 +183,15 @@ fn one(
         batch.records.read += 1;
         batch.line = chunk.line;
         batch.bytes += chunk.raw.len();
+        let faulty = chunk.fault.is_some();
         let outcome = match chunk.fault {
             Some(fault) => Outcome::Held(fault, Cause::Undecodable),
             None => judge.judge(&file, chunk.line, chunk.raw, &terms, &mut batch.facts),
+        };
+        last = match &outcome {
+            Outcome::Held(_, Cause::Undecodable) if faulty => End::Faulty,
+            Outcome::Held(_, Cause::Undecodable) => End::Unreadable,
+            _ => End::Whole,
         };
         match outcome {
             Outcome::Mapped => batch.records.mapped += 1,
@@ -207,5 +216,20 @@ fn one(
             return Ok(false);
         }
     }
+    batch.cut = match last {
+        End::Whole => false,
+        End::Unreadable => cutter.ends_open() == Some(true),
+        // Where records are no lines, one that cannot be cut out at the end was not all there.
+        End::Faulty => cutter.ends_open() != Some(false),
+    };
     Ok(send(batch))
+}
+
+/// How the last record was.
+enum End {
+    Whole,
+    /// Cut out, and no record of the format.
+    Unreadable,
+    /// Not even cut out properly.
+    Faulty,
 }

@@ -11,6 +11,7 @@ mod coded;
 mod conservation;
 mod encoding;
 mod feeds;
+mod fetch;
 mod history;
 mod hostile;
 mod quarantine;

@@ -171,6 +171,10 @@ impl FeedSpec {
 }
 
 fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Problems) {
+    for (field, problem) in decoder.misfits() {
+        let at = locator.problem(&["decoder".into(), field.into()], problem.message, problem.remedy);
+        problems.push(at.text(problem.text));
+    }
     let Decoder::Delimited(spec) = decoder else { return };
     if !spec.delimiter.is_ascii() || matches!(spec.delimiter, '"' | '\n' | '\r' | '\0') {
         problems.push(locator.problem(

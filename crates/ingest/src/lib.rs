@@ -24,10 +24,11 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod sniff;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
 pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
-pub use decoder::{Decoder, Delimited};
+pub use decoder::{Check, Decoder, Delimited, Empty, JsonPaths, Syndication, XmlRecords};
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
@@ -36,3 +37,4 @@ pub use quarantine::{
     Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
+pub use sniff::looks_like_html;

@@ -8,9 +8,11 @@
 
 mod by_hand;
 mod conservation;
+mod documents;
 mod feeds;
 mod history;
 mod hostile;
+mod hostile_documents;
 mod quarantine;
 mod run;
 mod support;

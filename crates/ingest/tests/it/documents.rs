@@ -353,3 +353,102 @@ fn the_real_comtrade_replies() {
     let bulk = std::fs::read(folder.join("sample_bulk_v1_get_C_A_HS.json")).unwrap();
     assert_eq!(counts(&run_of(bulk)), (1, 0, 0, 1));
 }
+
+/// How often a text stands in another.
+fn times(text: &str, what: &str) -> u64 {
+    text.matches(what).count() as u64
+}
+
+/// The real list, which is not part of the project, where it is at hand.
+#[test]
+fn the_real_security_council_list_maps_whole() {
+    let path = root().join("../shared/data/un_sc/UN_consolidated_2026-02.xml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    };
+    // Counted apart from the decoder, by text.
+    assert_eq!((times(&text, "<INDIVIDUAL>"), times(&text, "<ENTITY>")), (730, 273));
+    let log = memory();
+    let run_of = |text: &str| {
+        let input = Input::bytes("UN_consolidated_2026-02.xml", text);
+        run_with(&log, &shipped(), &feed("un-sc"), input, &Options::at(now()))
+    };
+    let done = run_of(&text);
+    assert_eq!(counts(&done), (1003, 1003, 0, 0), "{:?}", done.held.first());
+    let stored = facts(&log);
+    let subjects = |what: &str| stored.iter().filter(|f| f.attributes["subject"] == what).count();
+    assert_eq!((subjects("person"), subjects("entity")), (730, 273));
+    let keys: std::collections::BTreeSet<&str> = stored.iter().map(|f| f.key.as_str()).collect();
+    assert_eq!(keys.len(), 1003, "each has a key of its own");
+    let of = |code: &str| stored.iter().filter(|f| f.actors.iter().skip(1).any(|a| a == code)).count() as u64;
+    let nationals = times(&text, "<NATIONALITY>\n        <VALUE>Russian Federation</VALUE>");
+    assert!(nationals > 0 && of("RUS") >= nationals, "{} of {nationals}", of("RUS"));
+    assert!(of("PRK") > 100 && of("CHN") > 0);
+    let programmes = stored.iter().filter(|f| f.attributes["programme"] == "DPRK").count() as u64;
+    assert_eq!(programmes, times(&text, "<UN_LIST_TYPE>DPRK</UN_LIST_TYPE>"));
+    // Days with a zone count as written.
+    assert_eq!(times(&text, "<LISTED_ON>2015-07-01-04:00"), 6);
+    assert!(
+        stored.iter().filter(|f| f.valid.start.to_rfc3339().starts_with("2015-07-01T00:00:00")).count() >= 6
+    );
+    assert!(
+        stored.iter().all(|f| f.published_at.is_some_and(|at| at.start() >= f.valid.start)),
+        "no hindsight"
+    );
+    let again = run_of(&text);
+    assert_eq!((again.report.facts.stored, again.report.facts.duplicate), (0, 1003));
+    // Cut anywhere, nothing is taken.
+    for end in [100, 5_000, 1_000_000, text.len() - 20, text.trim_end().len() - 1] {
+        refuses(&feed("un-sc"), &text.as_bytes()[..end], "cut short");
+    }
+}
+
+/// A published panel holds 433 billion dollars of trade between China and Russia for 2018: summed breakdown rows.
+#[test]
+fn trade_of_433_billion_is_held_and_may_be_released() {
+    use bellwether_ingest::{FileQuarantine, Resolved, ingest, release};
+    let path = root().join("../shared/data/rmb/russia_rows_subset_2010_2023.csv");
+    let Ok(text) = std::fs::read(&path) else {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    };
+    let spec = FeedSpec::parse(
+        "panel.toml",
+        &format!(
+            "{}[decoder]\nkind = \"delimited\"\ncolumns = [\"iso3\", \"year\", \"china_bilateral_usd\"]\n\
+             [[fact]]\ntype = \"'trade.flow'\"\nkey = \"'panel|' + record.iso3 + '|' + record.year\"\n\
+             valid_start = \"record.year + '-01-01'\"\nvalid_end = \"string(int(record.year) + 1) + '-01-01'\"\n\
+             actors = \"['CHN', record.iso3]\"\nvalue = \"record.china_bilateral_usd\"\nunit = \"'USD'\"\ngrade = \"'D4'\"\n\
+             [fact.attributes]\ndirection = \"'two-way'\"\nreporter = \"'panel'\"\n",
+            HEAD.replace("name = \"t\"", "name = \"panel\"")
+        ),
+    )
+    .unwrap_or_else(|p| panic!("{p}"));
+    let (log, dir) = (memory(), tempfile::tempdir().unwrap());
+    let mut quarantine = FileQuarantine::open(dir.path()).unwrap();
+    let types = shipped();
+    let report =
+        ingest(&log, &types, &spec, Input::bytes("panel.csv", text), &mut quarantine, &Options::at(now()))
+            .unwrap();
+    let list = quarantine.list().unwrap();
+    let implausible: Vec<_> = list.iter().filter(|e| e.cause == Cause::Implausible).collect();
+    assert_eq!(implausible.len(), 1, "{list:?}");
+    let held = implausible[0];
+    assert!(
+        held.reason.contains("432950164609.36") && held.reason.contains("implausible"),
+        "{}",
+        held.reason
+    );
+    assert!(facts(&log).iter().all(|f| f.key != "panel|RUS|2018"));
+    assert_eq!(report.records.quarantined, list.len() as u64);
+    let done =
+        release(&mut quarantine, &held.id, &log, &types, &spec, "A. Nalyst", "kept to show the panel", now());
+    assert!(matches!(done, Ok(Resolved::Stored { .. })), "{done:?}");
+    let fact = facts(&log).pop().unwrap();
+    assert_eq!(
+        (fact.key.as_str(), fact.value.unwrap().to_string().as_str()),
+        ("panel|RUS|2018", "432950164609.36")
+    );
+    assert_eq!(quarantine.list().unwrap().len(), list.len() - 1);
+}

@@ -16,3 +16,4 @@ mod hostile_documents;
 mod quarantine;
 mod run;
 mod support;
+mod syndication;

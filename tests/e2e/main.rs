@@ -9,6 +9,7 @@
 
 mod demo;
 mod detect;
+mod documents;
 mod dyad;
 mod exit_codes;
 mod export;

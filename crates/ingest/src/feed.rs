@@ -35,11 +35,15 @@ pub enum Cadence {
 /// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
 /// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
 ///
-/// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
-/// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
+/// Documents (`kind = "json"`, `"xml"`, `"syndication"`) have settings of their own: [`JsonPaths`](crate::JsonPaths),
+/// [`XmlRecords`](crate::XmlRecords), [`Syndication`](crate::Syndication), and [`Check`](crate::Check) for `envelope`.
+///
+/// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
+/// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
-/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
-/// `add_days(date, n)`, `trim(text)` and `lower(text)`. Blank and null mean that the source says nothing.
+/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`, `add_days(date, n)`,
+/// `add_months(date, n)`, `latest(dates)`, `trim(text)`, `lower(text)`, `text(record, path)`, `texts(record, path)`,
+/// `join(texts, between)` and `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
 ///
 /// ```
 /// let text = r#"

@@ -3,6 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a helper of tests stops where it fails, as a test does"
 )]
 

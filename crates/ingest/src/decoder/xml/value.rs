@@ -162,7 +162,7 @@ fn element(tag: &BytesStart<'_>, depth: usize, nodes: &mut usize) -> Result<Elem
             ));
         }
         let value = attribute
-            .normalized_value_with(XmlVersion::Implicit1_0, 1, |entity| resolve_xml_entity(entity))
+            .normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_xml_entity)
             .map_err(|e| Problem::new(format!("the attribute {name}: {e}"), "correct it at the source"))?;
         if let Some(c) = value.chars().find(|c| !is_char(*c)) {
             return Err(not_a_char(c));

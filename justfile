@@ -49,3 +49,7 @@ bench-detect *ARGS:
 # BELLWETHER_PYTHON names an interpreter that imports it.
 bench-ingest *ARGS:
     cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}
+
+# Speed and memory of a list as XML, read as a stream: [MEGABYTES] [most MiB of memory]
+bench-xml *ARGS:
+    cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}

@@ -10,6 +10,7 @@
 mod coded;
 mod demo;
 mod detect;
+mod documents;
 mod dyad;
 mod exit_codes;
 mod export;

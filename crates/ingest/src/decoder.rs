@@ -5,19 +5,31 @@
 
 mod cloudevents;
 mod delimited;
+mod document;
+mod envelope;
 pub(crate) mod json;
+mod json_paths;
 mod ndjson;
+mod syndication;
 mod window;
+mod xml;
 
 use std::io;
 
 use bellwether_model::Problem;
+use chrono::FixedOffset;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use delimited::{Columns, Row};
+pub(crate) use envelope::Values;
+pub use envelope::{Check, Empty};
+pub use json_paths::JsonPaths;
+pub use syndication::Syndication;
+pub use xml::XmlRecords;
 
 use crate::connector::Input;
 use crate::encoding::Encoding;
+use crate::sniff::looks_like_html;
 
 /// Longest record, in bytes: a longer one is quarantined whole.
 pub(crate) const MAX_RECORD: usize = 1 << 20;
@@ -32,6 +44,46 @@ pub enum Decoder {
     Ndjson {},
     /// CloudEvents 1.0 in structured or batch JSON.
     CloudEvents {},
+    /// Records of a list inside one JSON document.
+    Json(JsonPaths),
+    /// Elements of one XML document.
+    Xml(XmlRecords),
+    /// RSS, Atom or JSON Feed.
+    Syndication(Syndication),
+}
+
+impl Decoder {
+    /// A feed that reads pages on purpose says so by the name of the root.
+    fn expects_html(&self) -> bool {
+        matches!(self, Decoder::Xml(spec) if spec.root.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("html")))
+    }
+
+    /// Settings of a document decoder that cannot be: field below `decoder`, and the finding.
+    pub(crate) fn misfits(&self) -> Vec<(&'static str, Problem)> {
+        let mut found = Vec::new();
+        let mut envelope: &[Check] = &[];
+        match self {
+            Decoder::Json(spec) => envelope = &spec.envelope,
+            Decoder::Xml(spec) => {
+                envelope = &spec.envelope;
+                if spec.records.iter().all(String::is_empty) {
+                    found.push((
+                        "records",
+                        Problem::new("no element is a record", "name at least one element"),
+                    ));
+                }
+            }
+            Decoder::Syndication(spec) => found.extend(spec.offset().err().map(|problem| ("zone", problem))),
+            Decoder::Delimited(_) | Decoder::Ndjson {} | Decoder::CloudEvents {} => {}
+        }
+        if envelope.iter().any(|check| check.path.split('.').any(str::is_empty)) {
+            found.push((
+                "envelope",
+                Problem::new("a path with a blank name", "write names with dots between them"),
+            ));
+        }
+        found
+    }
 }
 
 /// Settings of the delimited decoder.
@@ -102,6 +154,32 @@ pub(crate) enum Record<'a> {
 pub(crate) enum Shape {
     Delimited { delimiter: u8, quoting: bool, columns: Columns },
     Json,
+    Paths(Around),
+    Xml(Around),
+    Item { zone: Option<FixedOffset> },
+}
+
+/// What stood around a record in its document.
+#[derive(Default)]
+pub(crate) struct Around {
+    values: Values,
+    /// The same as the quarantine keeps it.
+    header: Option<String>,
+}
+
+impl Around {
+    fn of(values: Values) -> Self {
+        // A map of texts always is JSON.
+        let header = (!values.is_empty()).then(|| serde_json::to_string(&values).unwrap_or_default());
+        Self { values, header }
+    }
+
+    fn again(header: Option<&str>) -> Result<Self, Problem> {
+        let Some(header) = header else { return Ok(Self::default()) };
+        serde_json::from_str(header).map(Self::of).map_err(|_| {
+            Problem::new("what stood around the record is not known", "ingest the file again").field("header")
+        })
+    }
 }
 
 impl Shape {
@@ -110,6 +188,17 @@ impl Shape {
         match decoder {
             Decoder::Delimited(spec) => delimited::shape(spec, header.map(str::as_bytes)),
             Decoder::Ndjson {} | Decoder::CloudEvents {} => Ok(Shape::Json),
+            Decoder::Json(_) => Around::again(header).map(Shape::Paths),
+            Decoder::Xml(_) => Around::again(header).map(Shape::Xml),
+            Decoder::Syndication(spec) => Ok(Shape::Item { zone: spec.offset()? }),
+        }
+    }
+
+    /// What the envelope of the document says, by path.
+    pub(crate) fn envelope(&self) -> Option<&Values> {
+        match self {
+            Shape::Paths(around) | Shape::Xml(around) => Some(&around.values),
+            _ => None,
         }
     }
 
@@ -122,14 +211,18 @@ impl Shape {
                 Ok(Record::Row(columns, row))
             }
             Shape::Json => json::value(raw).map(Record::Json),
+            Shape::Paths(_) => json_paths::value(raw).map(Record::Json),
+            Shape::Xml(_) => xml::value(raw).map(Record::Json),
+            Shape::Item { zone } => syndication::value(raw, *zone).map(Record::Json),
         }
     }
 
-    /// The header line that gave the columns their names.
+    /// The header line that gave the columns their names, or what stood around the record.
     pub(crate) fn header(&self) -> Option<&str> {
         match self {
             Shape::Delimited { columns, .. } => columns.header(),
-            Shape::Json => None,
+            Shape::Paths(around) | Shape::Xml(around) => around.header.as_deref(),
+            Shape::Json | Shape::Item { .. } => None,
         }
     }
 }
@@ -139,6 +232,9 @@ pub(crate) enum Cutter {
     Delimited(delimited::Cutter),
     Ndjson(ndjson::Cutter),
     CloudEvents(cloudevents::Cutter),
+    Paths(document::Cutter<json_paths::Walker>),
+    Xml(document::Cutter<xml::Walker>),
+    Items(document::Cutter<syndication::Walker>),
 }
 
 /// Why a source is refused before its first record.
@@ -162,7 +258,8 @@ impl From<Problem> for Refusal {
 impl Cutter {
     /// Opens the stream and reads the header where there is one.
     ///
-    /// Errors: an unreadable or empty source, a header that lacks a column or names one twice.
+    /// Errors: an unreadable or empty source, a web page, a header that lacks a column or names one twice, a document
+    /// that is cut short or fails a check of its envelope.
     pub(crate) fn open(
         decoder: &Decoder,
         encoding: Encoding,
@@ -182,6 +279,14 @@ impl Cutter {
             .at(name, 1)
             .into());
         }
+        if looks_like_html(window.pending()) && !decoder.expects_html() {
+            return Err(Problem::new(
+                "the source is a web page, not data",
+                "nothing of it is taken: look at what the address answers, and correct it in the feed file",
+            )
+            .at(name, 1)
+            .into());
+        }
         match decoder {
             Decoder::Delimited(spec) => {
                 let (cutter, shape) = delimited::Cutter::open(spec, encoding, window, &name)?;
@@ -190,6 +295,23 @@ impl Cutter {
             Decoder::Ndjson {} => Ok((Cutter::Ndjson(ndjson::Cutter::new(window)), Shape::Json)),
             Decoder::CloudEvents {} => {
                 Ok((Cutter::CloudEvents(cloudevents::Cutter::new(window)), Shape::Json))
+            }
+            Decoder::Json(spec) => {
+                let walk = |window| json_paths::Walker::new(spec, window);
+                let (cutter, found) =
+                    document::Cutter::open(window, &name, &spec.envelope, spec.empty, walk)?;
+                Ok((Cutter::Paths(cutter), Shape::Paths(Around::of(found.values))))
+            }
+            Decoder::Xml(spec) => {
+                let walk = |window| xml::Walker::new(spec.rules(), &spec.envelope, window);
+                let (cutter, found) =
+                    document::Cutter::open(window, &name, &spec.envelope, spec.empty, walk)?;
+                Ok((Cutter::Xml(cutter), Shape::Xml(Around::of(found.values))))
+            }
+            Decoder::Syndication(spec) => {
+                let (cutter, _) =
+                    document::Cutter::open(window, &name, &[], spec.empty, syndication::Walker::new)?;
+                Ok((Cutter::Items(cutter), Shape::Item { zone: spec.offset()? }))
             }
         }
     }
@@ -200,6 +322,9 @@ impl Cutter {
             Cutter::Delimited(cutter) => cutter.next(),
             Cutter::Ndjson(cutter) => cutter.next(),
             Cutter::CloudEvents(cutter) => cutter.next(),
+            Cutter::Paths(cutter) => cutter.next(),
+            Cutter::Xml(cutter) => cutter.next(),
+            Cutter::Items(cutter) => cutter.next(),
         }
     }
 }
@@ -211,6 +336,8 @@ impl Cutter {
             Cutter::Delimited(cutter) => Some(cutter.ends_open()),
             Cutter::Ndjson(cutter) => Some(cutter.ends_open()),
             Cutter::CloudEvents(_) => None,
+            // A document was walked to its end before the first record.
+            Cutter::Paths(_) | Cutter::Xml(_) | Cutter::Items(_) => Some(false),
         }
     }
 }

@@ -46,12 +46,17 @@ pub enum Cadence {
 /// as UTF-8). In `[decoder]`, `optional = n` lets rows lack their last n columns, `extra_blank = true` passes over
 /// blank columns after the last, `repeated_header = "skip"` skips rows that repeat the header.
 ///
-/// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
-/// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
+/// Documents (`kind = "json"`, `"xml"`, `"syndication"`) have settings of their own: [`JsonPaths`](crate::JsonPaths),
+/// [`XmlRecords`](crate::XmlRecords), [`Syndication`](crate::Syndication), and [`Check`](crate::Check) for `envelope`.
+///
+/// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
+/// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
-/// `instant(text, strftime)` (UTC), `add_days(date, n)`, `days_between(from, to)`, `trim(text)`, `lower(text)`,
-/// `before(text, mark)` and `find(table, text)` (value of the longest key that the text holds, else blank). Blank and null mean that the source says nothing.
+/// `instant(text, strftime)` (UTC), `add_days(date, n)`, `add_months(date, n)`, `days_between(from, to)`,
+/// `latest(dates)`, `trim(text)`, `lower(text)`, `before(text, mark)`, `find(table, text)` (value of the longest key
+/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `join(texts, between)` and
+/// `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
 ///
 /// ```
 /// let text = r#"
@@ -209,6 +214,10 @@ impl FeedSpec {
 }
 
 fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Problems) {
+    for (field, problem) in decoder.misfits() {
+        let at = locator.problem(&["decoder".into(), field.into()], problem.message, problem.remedy);
+        problems.push(at.text(problem.text));
+    }
     let Decoder::Delimited(spec) = decoder else { return };
     if !spec.delimiter.is_ascii() || matches!(spec.delimiter, '"' | '\n' | '\r' | '\0') {
         problems.push(locator.problem(

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Locator, Problem, Problems};
 use serde::Deserialize;
 
-use crate::decoder::Record;
+use crate::decoder::{Record, Shape};
 use crate::mapping::Place;
 use crate::mapping::cel::{Expression, Scope, compile_one};
 use crate::mapping::uses::Uses;
@@ -84,11 +84,14 @@ impl Holds {
     }
 
     /// Binds the rules for one source; `None` when there are none.
-    pub(crate) fn bind(&self) -> Result<Option<Holder<'_>>, Problem> {
+    pub(crate) fn bind(&self, shape: &Shape) -> Result<Option<Holder<'_>>, Problem> {
         if self.rules.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Holder { rules: &self.rules, scope: Scope::new(&self.tables, &self.uses)? }))
+        Ok(Some(Holder {
+            rules: &self.rules,
+            scope: Scope::new(&self.tables, &self.uses, shape.envelope())?,
+        }))
     }
 }
 

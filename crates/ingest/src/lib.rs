@@ -28,6 +28,7 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod sniff;
 mod take;
 mod unpack;
 
@@ -36,7 +37,7 @@ pub use connector::{
     Connector, Cursor, Degraded, Done, FolderSettings, Form, HttpSettings, Index, Input, Poll, Polled,
     Polling, Published, Secret, Settle, Source, Timeouts, backoff,
 };
-pub use decoder::{Decoder, Delimited};
+pub use decoder::{Check, Decoder, Delimited, Empty, JsonPaths, Syndication, XmlRecords};
 pub use encoding::Encoding;
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
@@ -46,5 +47,6 @@ pub use quarantine::{
     Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
+pub use sniff::looks_like_html;
 pub use take::{changed_at, cursor, fetched_at, remember, take};
 pub use unpack::{Limits, Unpack, Unpacked, md5_matches};

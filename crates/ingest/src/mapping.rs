@@ -8,6 +8,7 @@ mod facts_csv;
 mod functions;
 pub(crate) mod limits;
 mod native;
+mod paths;
 pub(crate) mod text;
 pub(crate) mod uses;
 
@@ -82,7 +83,7 @@ impl Mapping {
             Mapping::Native(Native::FactsCsv) => Mapper::FactsCsv(facts_csv::Layout::of(shape)?),
             Mapping::Native(Native::FactsNdjson) => Mapper::FactsNdjson,
             Mapping::Native(Native::CloudEvents) => Mapper::CloudEvents,
-            Mapping::Cel(table) => Mapper::Cel(Box::new(cel::Evaluator::new(table)?)),
+            Mapping::Cel(table) => Mapper::Cel(Box::new(cel::Evaluator::new(table, shape.envelope())?)),
         })
     }
 }

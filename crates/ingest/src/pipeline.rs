@@ -42,7 +42,7 @@ impl<'s> Judge<'s> {
             shape,
             prefilter: Prefilter::new(&feed.prefilter, shape),
             glance: Glance::new(&feed.prefilter, shape, feed.encoding),
-            holder: feed.holds.bind()?,
+            holder: feed.holds.bind(shape)?,
             mapper: feed.mapping.mapper(shape)?,
             encoding: feed.encoding,
             row: Row::default(),

@@ -59,7 +59,7 @@ impl<'s> Prefilter<'s> {
     pub(crate) fn new(conditions: &'s [Condition], shape: &Shape) -> Self {
         let at = |c: &Condition| match shape {
             Shape::Delimited { columns, .. } => columns.position(&c.column),
-            Shape::Json => None,
+            _ => None,
         };
         Self { conditions: conditions.iter().map(|c| (at(c), c)).collect() }
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::uses::Uses;
 use super::{Draft, Place, functions, limits, text};
-use crate::decoder::Record;
+use crate::decoder::{Record, Values};
 
 /// One `[[fact]]` of a feed file; every text is a CEL expression.
 #[derive(Deserialize)]
@@ -73,6 +73,7 @@ impl<'s> Scope<'s> {
     pub(crate) fn new(
         tables: &BTreeMap<String, BTreeMap<String, String>>,
         uses: &'s Uses,
+        envelope: Option<&Values>,
     ) -> Result<Self, Problem> {
         let mut context = Context::default();
         functions::add(&mut context)
@@ -82,6 +83,9 @@ impl<'s> Scope<'s> {
             (name.clone(), map(entries))
         });
         context.add_variable_from_value("tables", map(lookups));
+        let around =
+            envelope.into_iter().flatten().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
+        context.add_variable_from_value("envelope", map(around));
         Ok(Self { context, uses })
     }
 
@@ -218,12 +222,13 @@ impl Table {
 pub(crate) fn compile_one(text: &str) -> Result<Program, Problem> {
     let program = limits::compile(text)?;
     let mut names = limits::free_names(&program);
-    names.retain(|name| !["record", "tables", "file"].contains(&name.as_str()));
+    names.retain(|name| !["record", "tables", "file", "envelope"].contains(&name.as_str()));
     if let Some(name) = names.first() {
         return Err(Problem::new(
             format!("unknown name {name}"),
             format!(
-                "columns are record.NAME, lookups tables.NAME, the source is file; functions beside CEL's: {}",
+                "columns are record.NAME, lookups tables.NAME, the source is file, what stands around the records \
+                 envelope[PATH]; functions beside CEL's: {}",
                 functions::NAMES.join(", ")
             ),
         )
@@ -239,8 +244,8 @@ pub(crate) struct Evaluator<'s> {
 }
 
 impl<'s> Evaluator<'s> {
-    pub(super) fn new(table: &'s Table) -> Result<Self, Problem> {
-        Ok(Self { table, scope: Scope::new(&table.tables, &table.uses)? })
+    pub(super) fn new(table: &'s Table, envelope: Option<&Values>) -> Result<Self, Problem> {
+        Ok(Self { table, scope: Scope::new(&table.tables, &table.uses, envelope)? })
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
@@ -302,8 +307,14 @@ impl Rule {
         for (name, expression) in &self.attributes {
             let value = run(expression, scope)?;
             let json = value.json().map_err(|_| wrong(expression, "not representable in JSON", &value))?;
-            // Null and blank mean that the source says nothing.
-            if !json.is_null() && json.as_str().is_none_or(|text| !text.trim().is_empty()) {
+            // Null, blank and a list of nothing mean that the source says nothing.
+            let silent = match &json {
+                serde_json::Value::Null => true,
+                serde_json::Value::String(text) => text.trim().is_empty(),
+                serde_json::Value::Array(list) => list.is_empty(),
+                _ => false,
+            };
+            if !silent {
                 attributes.insert(name.clone(), json);
             }
         }

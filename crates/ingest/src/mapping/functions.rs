@@ -5,15 +5,30 @@ use std::sync::Arc;
 use bellwether_model::{format_moment, parse_moment};
 use cel::objects::Key;
 use cel::{Context, ExecutionError, ResolveResult, Value};
-use chrono::{Duration, NaiveDate, NaiveDateTime, SecondsFormat};
+use chrono::{Duration, Months, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Names of the functions, for checking feed files.
-pub(super) const NAMES: [&str; 8] =
-    ["date", "instant", "add_days", "days_between", "trim", "lower", "before", "find"];
+pub(super) const NAMES: [&str; 14] = [
+    "date",
+    "instant",
+    "add_days",
+    "add_months",
+    "days_between",
+    "latest",
+    "trim",
+    "lower",
+    "before",
+    "find",
+    "text",
+    "texts",
+    "join",
+    "unique",
+];
 
 /// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `instant(text, format)` (UTC), `add_days(date, n)`,
-/// `days_between(from, to)` (whole days), `trim(text)`, `lower(text)`, `before(text, mark)` (all of it without the
-/// mark), `find(table, text)` (value of the longest key that the text holds, else blank).
+/// `add_months(date, n)`, `days_between(from, to)` (whole days), `latest(dates)`, `trim(text)`, `lower(text)`,
+/// `before(text, mark)` (all of it without the mark), `find(table, text)` (value of the longest key that the text
+/// holds, else blank), and those of [`paths`](super::paths).
 pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
     context.add_function("date", date)?;
     context.add_function("instant", instant)?;
@@ -21,6 +36,9 @@ pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationE
     context.add_function("days_between", days_between)?;
     context.add_function("before", before)?;
     context.add_function("find", find)?;
+    context.add_function("add_months", add_months)?;
+    context.add_function("latest", latest)?;
+    super::paths::add(context)?;
     context.add_function("trim", |text: Arc<String>| text.trim().to_owned())?;
     context.add_function("lower", |text: Arc<String>| text.to_lowercase())
 }
@@ -84,4 +102,33 @@ fn add_days(text: Arc<String>, days: i64) -> ResolveResult {
         function: "add_days".into(),
         message: format!("{text:?} plus {days} days is no date"),
     })
+}
+
+fn add_months(text: Arc<String>, months: i64) -> ResolveResult {
+    let size = u32::try_from(months.unsigned_abs()).ok().map(Months::new);
+    let moved = parse_moment(&text)
+        .ok()
+        .zip(size)
+        .and_then(|(at, by)| if months < 0 { at.checked_sub_months(by) } else { at.checked_add_months(by) });
+    let moved = moved.filter(|at| (1..=9998).contains(&chrono::Datelike::year(at)));
+    moved.map(|at| format_moment(at).into()).ok_or_else(|| ExecutionError::FunctionError {
+        function: "add_months".into(),
+        message: format!("{text:?} plus {months} months is no date"),
+    })
+}
+
+/// The latest of a list of dates; blank ones count for nothing.
+fn latest(dates: Arc<Vec<Value>>) -> ResolveResult {
+    let refuse = |message: String| ExecutionError::FunctionError { function: "latest".into(), message };
+    let mut latest = None;
+    for date in dates.iter() {
+        let Value::String(text) = date else {
+            return Err(refuse(format!("{} is no date", date.type_of())));
+        };
+        if !text.trim().is_empty() {
+            let at = parse_moment(text.trim()).map_err(|_| refuse(format!("{text:?} is no date")))?;
+            latest = latest.max(Some(at));
+        }
+    }
+    Ok(latest.map(format_moment).unwrap_or_default().into())
 }

@@ -65,8 +65,8 @@ proptest! {
     }
 
     #[test]
-    fn r17_no_bytes_break_a_decoder(bytes in prop::collection::vec(any::<u8>(), 1..400), which in 0_usize..4) {
-        let names = ["facts-csv", "facts-ndjson", "cloudevents", "unsc-vetoes"];
+    fn r17_no_bytes_break_a_decoder(bytes in prop::collection::vec(any::<u8>(), 1..400), which in 0_usize..8) {
+        let names = ["facts-csv", "facts-ndjson", "cloudevents", "unsc-vetoes", "comtrade", "un-sc", "ofac-sdn-xml", "statements-rss"];
         let mut held: Vec<Entry> = Vec::new();
         // Refused or counted; never a panic, which would surface as an internal error.
         match ingest(&memory(), &types(), &feed(names[which]), Input::bytes("f", bytes), &mut held, &Options::at(now())) {
@@ -82,6 +82,52 @@ proptest! {
         match ingest(&memory(), &types(), &feed(name), Input::bytes("f", text), &mut held, &Options::at(now())) {
             Ok(report) => prop_assert_eq!(report.records.read, report.records.mapped + report.records.skipped + report.records.quarantined),
             Err(error) => prop_assert_eq!(error.exit_code(), 6),
+        }
+    }
+
+    /// Documents of marks: refused whole or counted to the last record, and what is held stands in the source.
+    #[test]
+    fn r17_no_markup_breaks_a_document(text in "(<l>|</l>|<v>|</v>|<v/>|<k a='1'>|</k>|<!--|-->|<!\\[CDATA\\[|\\]\\]>|<\\?|\\?>|&lt;|&x;|&|<|>|\"|'|x| |\\PC){0,24}", wrapped in any::<bool>(), which in 0_usize..2) {
+        let decoder = ["kind = \"xml\"\nrecords = [\"v\"]", "kind = \"syndication\""][which];
+        let spec = crate::documents::visits(decoder, "");
+        let text = if which == 1 { text.replace("<v", "<item").replace("</v", "</item").replace("<l", "<rss").replace("</l", "</rss") } else { text };
+        let root = ["l", "rss"][which];
+        let text = if wrapped { format!("<{root}>{text}</{root}>") } else { text };
+        let mut held: Vec<Entry> = Vec::new();
+        let log = memory();
+        match ingest(&log, &types(), &spec, Input::bytes("f", text.clone()), &mut held, &Options::at(now())) {
+            Ok(report) => {
+                let r = report.records;
+                prop_assert_eq!(r.read, r.mapped + r.skipped + r.quarantined);
+                for entry in held {
+                    let raw = String::from_utf8(entry.raw.bytes().unwrap()).unwrap();
+                    prop_assert!(text.contains(&raw) && !raw.is_empty(), "{raw} in {text}");
+                }
+            }
+            Err(error) => prop_assert_eq!((error.exit_code(), log.head()), (6, 0)),
+        }
+    }
+
+    /// The same for JSON: what serde takes is taken, in as many records, and what it refuses outside them is refused.
+    #[test]
+    fn r17_no_brackets_break_a_list(text in "(\\{|\\}|\\[|\\]|,|:|\"d\"|\"k\"|\"\\\\\"\"|1|-2.50|1e3|true|null| |\n){0,24}", wrapped in any::<bool>()) {
+        let spec = crate::documents::visits("kind = \"json\"\nrecords = \"d\"\nempty = \"genuine\"", "");
+        let text = if wrapped { format!("{{\"d\":[{text}]}}") } else { text };
+        let mut held: Vec<Entry> = Vec::new();
+        let result = ingest(&memory(), &types(), &spec, Input::bytes("f", text.clone()), &mut held, &Options::at(now()));
+        let list = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|v| v.get("d")?.as_array().cloned());
+        match result {
+            Ok(report) => {
+                if let Some(list) = list {
+                    prop_assert_eq!(report.records.read, list.len() as u64, "{}", text);
+                }
+                for entry in held {
+                    let raw = String::from_utf8(entry.raw.bytes().unwrap()).unwrap();
+                    prop_assert!(text.contains(&raw) && !raw.is_empty(), "{raw} in {text}");
+                }
+            }
+            // A name that repeats is refused, and serde takes its last value.
+            Err(_) => prop_assert!(list.is_none() || text.matches("\"d\"").count() > 1, "{text}"),
         }
     }
 

@@ -82,7 +82,7 @@ fn r25_a_hostile_expression_is_refused_in_bounded_time() {
 fn contradictions_are_refused() {
     let lines = |rest: &str| parse(rest).unwrap_err().0.iter().map(|p| p.line).collect::<Vec<_>>();
     assert_eq!(lines("[decoder]\nkind = \"ndjson\"\n"), [1], "no mapping");
-    assert_eq!(parse("[decoder]\nkind = \"xml\"\n").unwrap_err().0.len(), 1);
+    assert_eq!(parse("[decoder]\nkind = \"yaml\"\n").unwrap_err().0.len(), 1);
     assert_eq!(
         lines(
             "[decoder]\nkind = \"delimited\"\nheader = false\n[[fact]]\ntype = \"'a.b'\"\nkey = \"'k'\"\nvalid_start = \"'2020-01-01'\"\n"

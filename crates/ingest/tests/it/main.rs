@@ -3,19 +3,24 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a helper of tests stops where it fails, as a test does"
 )]
 
 mod by_hand;
 mod coded;
 mod conservation;
+mod documents;
 mod encoding;
 mod feeds;
 mod fetch;
 mod history;
 mod hostile;
+mod hostile_documents;
 mod quarantine;
 mod rows;
 mod run;
 mod support;
+mod syndication;
 mod unpack;

@@ -35,6 +35,8 @@ pub enum Cadence {
 /// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
 /// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
 ///
+/// `enabled = false` switches a feed off for the daemon; by hand it can be given records all the same.
+///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
 /// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
@@ -83,6 +85,10 @@ pub struct FeedSpec {
     pub licence: String,
     /// Expected rhythm.
     pub cadence: Cadence,
+    /// Whether a daemon asks it; by hand it can be given records all the same.
+    pub enabled: bool,
+    /// BLAKE3 of the feed file, in hexadecimal: whether a reload changes the feed.
+    pub digest: String,
     /// How the bytes arrive unless a path is given.
     pub connector: Connector,
     /// What the bytes are.
@@ -98,6 +104,8 @@ struct File {
     title: String,
     licence: String,
     cadence: Cadence,
+    #[serde(default = "yes")]
+    enabled: bool,
     connector: Connector,
     decoder: Decoder,
     #[serde(default)]
@@ -107,6 +115,10 @@ struct File {
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
     fact: Vec<cel::Written>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl FeedSpec {
@@ -162,6 +174,8 @@ impl FeedSpec {
             title: parsed.title,
             licence: parsed.licence,
             cadence: parsed.cadence,
+            enabled: parsed.enabled,
+            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             connector: parsed.connector,
             decoder,
             prefilter: parsed.prefilter,

@@ -1,12 +1,13 @@
 //! What the daemon holds and everything that answers questions reads.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bellwether_ingest::FeedSpec;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
-use bellwether_store::{EventLog, StoreClock};
+use bellwether_store::{EventLog, Segments, Stats, StoreClock};
 use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::health::{FeedHealth, Healths};
@@ -29,13 +30,40 @@ pub struct Reads {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn StoreClock>,
     configured: RwLock<Arc<Configured>>,
+    store: Option<Arc<Segments>>,
+    folder: Option<PathBuf>,
     pub(crate) health: Healths,
 }
 
 impl Reads {
     /// Over an open log.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn StoreClock>, configured: Arc<Configured>) -> Self {
-        Self { log, clock, configured: RwLock::new(configured), health: Healths::default() }
+        let (configured, health) = (RwLock::new(configured), Healths::default());
+        Self { log, clock, configured, store: None, folder: None, health }
+    }
+
+    /// Names the store whose sizes are told.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<Segments>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Names the store folder, for what lies in it beside the log.
+    #[must_use]
+    pub fn with_folder(mut self, folder: PathBuf) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
+    /// Sizes of the store; `None` for a log without a folder.
+    pub fn stats(&self) -> Option<Stats> {
+        self.store.as_ref().map(|store| store.stats())
+    }
+
+    /// Folder of the store.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The log. Reading it blocks: do it on a blocking thread.

@@ -48,3 +48,7 @@ bench-detect *ARGS:
 # Speed of a CSV ingest: [ROWS] [FOLDER]
 bench-ingest *ARGS:
     cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}
+
+# An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]
+soak SECONDS="36":
+    BELLWETHER_SOAK_SECONDS={{SECONDS}} cargo test --release -p bellwether-server --test it soak -- --nocapture

@@ -87,6 +87,8 @@ pub struct FeedSpec {
     pub cadence: Cadence,
     /// Whether a daemon asks it; by hand it can be given records all the same.
     pub enabled: bool,
+    /// Fact types that its mapping names outright; a native feed makes whatever it is given.
+    pub makes: Vec<String>,
     /// BLAKE3 of the feed file, in hexadecimal: whether a reload changes the feed.
     pub digest: String,
     /// How the bytes arrive unless a path is given.
@@ -144,6 +146,7 @@ impl FeedSpec {
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
+        let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
                 check_native(&locator, native, &mut decoder, &mut problems);
@@ -175,6 +178,7 @@ impl FeedSpec {
             licence: parsed.licence,
             cadence: parsed.cadence,
             enabled: parsed.enabled,
+            makes,
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             connector: parsed.connector,
             decoder,

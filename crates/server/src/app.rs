@@ -1,7 +1,7 @@
 //! The daemon's life: built, started, reloaded, stopped by its caller.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::{Address, Changes, Configured, FeedHealth, Reads, ServerError, Settin
 
 /// How often the log's anchor is brought up to date while there are appends.
 const ANCHOR: Duration = Duration::from_secs(1);
+/// How often and how long a start waits for a store that is in use.
+const PATIENCE: (u32, Duration) = (30, Duration::from_millis(50));
 
 /// A daemon. It neither prints, nor exits, nor listens to signals.
 pub struct App {
@@ -76,7 +78,7 @@ impl App {
         }
         let (dir, clock) = (self.settings.store.clone(), Arc::clone(&self.clock));
         let mut opening = apart("open", move || -> Result<_, ServerError> {
-            let segments = Arc::new(Segments::open(&dir, clock)?);
+            let segments = Arc::new(opened(&dir, &clock)?);
             let quarantine = FileQuarantine::open(&dir.join("quarantine"))?;
             Ok((segments, quarantine))
         });
@@ -260,11 +262,7 @@ impl App {
         tools.log.close();
         let head = segments.head();
         drop(tools);
-        // Whoever still reads holds the log: it is anchored now and closed with the last reader.
-        let mut closing = apart("close", move || match Arc::try_unwrap(segments) {
-            Ok(segments) => segments.close(),
-            Err(shared) => shared.anchor(),
-        });
+        let mut closing = apart("close", move || close(segments));
         finished(&mut closing).await.map_err(|lost| ServerError::Internal(lost.to_string()))??;
         tracing::info!(head, "stopped");
         Ok(())
@@ -275,6 +273,35 @@ impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("settings", &self.settings).field("address", &self.address()).finish()
     }
+}
+
+/// Opens the store; one that is only briefly in use is waited for.
+fn opened(dir: &Path, clock: &Arc<dyn StoreClock>) -> Result<Segments, bellwether_store::Error> {
+    let (mut left, pause) = PATIENCE;
+    loop {
+        match Segments::open(dir, Arc::clone(clock)) {
+            // A daemon does not hold it briefly.
+            Err(bellwether_store::Error::Busy { .. }) if left > 0 && Address::find(dir).is_none() => {
+                left -= 1;
+                std::thread::sleep(pause);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Closes the store. Whoever still reads is waited for a little; then it is anchored, and closed with the last reader.
+fn close(mut segments: Arc<Segments>) -> Result<(), bellwether_store::Error> {
+    let (left, pause) = PATIENCE;
+    for _ in 0..left {
+        match Arc::try_unwrap(segments) {
+            Ok(segments) => return segments.close(),
+            Err(shared) => segments = shared,
+        }
+        std::thread::sleep(pause);
+    }
+    tracing::warn!("somebody still reads the log: it is anchored, and closed with the last reader");
+    segments.anchor()
 }
 
 /// Keeps the anchor close behind the log.

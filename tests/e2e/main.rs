@@ -19,6 +19,7 @@ mod ingest;
 mod layers;
 mod licences;
 mod metadata;
+mod reads;
 mod replay;
 mod restricted;
 mod retract;

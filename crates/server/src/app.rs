@@ -8,6 +8,7 @@ use std::time::Duration;
 use bellwether_ingest::FileQuarantine;
 use bellwether_model::{Problem, Problems};
 use bellwether_store::{EventLog, Segments, StoreClock};
+use chrono::SubsecRound;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -65,7 +66,7 @@ impl App {
             let problem = Problem::new("no framework", "put one into frameworks/").at(&configured.name, 0);
             return Err(ServerError::Config(problem.into()));
         }
-        let now = clock.now();
+        let now = clock.now().trunc_subsecs(6);
         let life = Life { started: now, configured_at: now, ..Life::default() };
         let (stop, life) = (watch::Sender::new(false), watch::Sender::new(life));
         Ok(Self { settings, clock, configured, stop, life, running: None })
@@ -209,7 +210,7 @@ impl App {
                 changes = supervisor.apply(&configured).await;
             }
         }
-        let now = self.clock.now();
+        let now = self.clock.now().trunc_subsecs(6);
         self.life.send_modify(|life| {
             life.configured_at = now;
             life.config_problems = Arc::default();

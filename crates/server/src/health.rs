@@ -207,6 +207,12 @@ impl Healths {
         });
     }
 
+    /// Counts what was pushed: the answer to nobody's question, but a sign of life.
+    pub(crate) fn pushed(&self, report: &Report, now: DateTime<Utc>) {
+        self.took(report, now);
+        self.change(&report.feed, |entry| entry.health.last_success = Some(now));
+    }
+
     /// What the log remembers from before the start.
     pub(crate) fn recalled(&self, feed: &str, success: Option<DateTime<Utc>>, new: Option<DateTime<Utc>>) {
         self.change(feed, |entry| {

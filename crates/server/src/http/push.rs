@@ -53,7 +53,7 @@ async fn taken(web: Web, headers: &HeaderMap, body: Body) -> Result<Report, Refu
     });
     match finished(&mut work).await {
         Ok(Ok(report)) => {
-            web.reads.health.took(&report, web.reads.now());
+            web.reads.health.pushed(&report, web.reads.now());
             let Report { feed, records, facts, .. } = &report;
             tracing::info!(
                 feed,

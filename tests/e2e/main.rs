@@ -9,6 +9,7 @@
 
 mod demo;
 mod detect;
+mod doctor;
 mod dyad;
 mod exit_codes;
 mod export;
@@ -26,3 +27,4 @@ mod retract;
 mod sources;
 mod views;
 mod vintages;
+mod watch;

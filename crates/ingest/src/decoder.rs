@@ -175,6 +175,17 @@ impl Cutter {
     }
 }
 
+impl Cutter {
+    /// Whether what was read ends without a line end; `None` where records are no lines.
+    pub(crate) fn ends_open(&self) -> Option<bool> {
+        match self {
+            Cutter::Delimited(cutter) => Some(cutter.ends_open()),
+            Cutter::Ndjson(cutter) => Some(cutter.ends_open()),
+            Cutter::CloudEvents(_) => None,
+        }
+    }
+}
+
 /// Finding about a record longer than [`MAX_RECORD`].
 fn too_long() -> Problem {
     Problem::new(

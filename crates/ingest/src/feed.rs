@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_model::{Locator, Problem, Problems};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Connector;
+use crate::connector::{self, Connector};
 use crate::decoder::Decoder;
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
@@ -30,7 +30,8 @@ pub enum Cadence {
 
 /// One feed: how bytes arrive, what they are and which facts they make.
 ///
-/// A feed file holds `name`, `title`, `licence`, `cadence`, `[connector]` and `[decoder]`, then either
+/// A feed file holds `name`, `title`, `licence`, `cadence`, `enabled` (default true), `[connector]` (`file`, `stdin`,
+/// `http`, `folder`; settings in `config/README.md`) and `[decoder]`, then either
 /// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
 /// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
 /// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
@@ -108,7 +109,7 @@ struct File {
     cadence: Cadence,
     #[serde(default = "yes")]
     enabled: bool,
-    connector: Connector,
+    connector: connector::Written,
     decoder: Decoder,
     #[serde(default)]
     prefilter: Vec<Condition>,
@@ -127,7 +128,7 @@ impl FeedSpec {
     /// Parses a feed file, naming `file` in findings.
     ///
     /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
-    /// native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
+    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
     /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
@@ -143,6 +144,7 @@ impl FeedSpec {
                 "use lower-case letters, digits and -",
             ));
         }
+        let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
@@ -180,7 +182,7 @@ impl FeedSpec {
             enabled: parsed.enabled,
             makes,
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
-            connector: parsed.connector,
+            connector,
             decoder,
             prefilter: parsed.prefilter,
             mapping,

@@ -5,6 +5,8 @@
 //! be taken is held in a [`Quarantine`] with its raw bytes, place, reason and remedy. [`fact_add`],
 //! [`retract`] and [`judge`] put in single facts by hand.
 //!
+//! What is polled ([`FeedSpec::poller`]) finds [`Source`]s; [`take`] puts one into the log whole or not at all.
+//!
 //! Invariants: records read = mapped + skipped + quarantined; facts mapped = stored + duplicate; a record
 //! makes all of its facts or none; one bad record never costs the others; the same source twice stores
 //! nothing the second time.
@@ -24,9 +26,13 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod take;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
-pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
+pub use connector::{
+    Connector, Cursor, Degraded, Done, FolderSettings, Form, HttpSettings, Index, Input, Poll, Polled,
+    Polling, Published, Secret, Settle, Source, Timeouts, backoff,
+};
 pub use decoder::{Decoder, Delimited};
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
@@ -36,3 +42,4 @@ pub use quarantine::{
     Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
+pub use take::{changed_at, cursor, fetched_at, remember, take};

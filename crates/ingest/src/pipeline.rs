@@ -91,6 +91,8 @@ pub(crate) struct Batch {
     pub(crate) records: Records,
     /// Line of the last record in it.
     pub(crate) line: u64,
+    /// Whether it ends the source, and in the middle of a record.
+    pub(crate) cut: bool,
     /// Raw bytes of its records.
     bytes: usize,
 }
@@ -115,6 +117,7 @@ pub(crate) fn run(
     let terms = Terms { types, published_at: options.published_at, now: options.now, vouched: false };
     let size = options.batch.max(1);
     let mut batch = Batch::default();
+    let mut last = End::Whole;
     loop {
         let chunk = match cutter.next() {
             Ok(Some(chunk)) => chunk,
@@ -128,9 +131,15 @@ pub(crate) fn run(
         batch.records.read += 1;
         batch.line = chunk.line;
         batch.bytes += chunk.raw.len();
+        let faulty = chunk.fault.is_some();
         let outcome = match chunk.fault {
             Some(fault) => Outcome::Held(fault, Cause::Undecodable),
             None => judge.judge(&file, chunk.line, chunk.raw, &terms, &mut batch.facts),
+        };
+        last = match &outcome {
+            Outcome::Held(_, Cause::Undecodable) if faulty => End::Faulty,
+            Outcome::Held(_, Cause::Undecodable) => End::Unreadable,
+            _ => End::Whole,
         };
         match outcome {
             Outcome::Mapped => batch.records.mapped += 1,
@@ -155,6 +164,21 @@ pub(crate) fn run(
             return Ok(());
         }
     }
+    batch.cut = match last {
+        End::Whole => false,
+        End::Unreadable => cutter.ends_open() == Some(true),
+        // Where records are no lines, one that cannot be cut out at the end was not all there.
+        End::Faulty => cutter.ends_open() != Some(false),
+    };
     send(batch);
     Ok(())
+}
+
+/// How the last record was.
+enum End {
+    Whole,
+    /// Cut out, and no record of the format.
+    Unreadable,
+    /// Not even cut out properly.
+    Faulty,
 }

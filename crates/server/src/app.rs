@@ -81,6 +81,9 @@ impl App {
         let mut opening = apart("open", move || -> Result<_, ServerError> {
             let segments = Arc::new(opened(&dir, &clock)?);
             let quarantine = FileQuarantine::open(&dir.join("quarantine"))?;
+            let spool = crate::settings::spool(&dir);
+            std::fs::create_dir_all(&spool)
+                .map_err(|source| bellwether_store::Error::Io { path: spool, source })?;
             Ok((segments, quarantine))
         });
         let (segments, quarantine) =

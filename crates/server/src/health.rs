@@ -74,6 +74,10 @@ pub struct FeedHealth {
     pub failures: u64,
     /// How many of the failures were faults of this program, caught.
     pub panics: u64,
+    /// How often its connector gave something up or passed over it and went on, since the start.
+    pub passed_over: u64,
+    /// The newest of these.
+    pub last_passed_over: Option<String>,
     /// Records since the start.
     pub records: Records,
     /// Facts since the start.
@@ -204,6 +208,14 @@ impl Healths {
             if report.facts.stored > 0 {
                 health.last_new = Some(now);
             }
+        });
+    }
+
+    /// Its connector went on without something.
+    pub(crate) fn passed_over(&self, feed: &str, problem: String) {
+        self.change(feed, |entry| {
+            entry.health.passed_over += 1;
+            entry.health.last_passed_over = Some(problem);
         });
     }
 

@@ -1,11 +1,11 @@
 //! What a daemon is told before it starts.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_ingest::{Cadence, Connector, FeedSpec, Poll};
+use bellwether_ingest::{FeedSpec, Poll};
 use bellwether_model::{Problem, Problems};
 
 use crate::{Configured, Tokens};
@@ -37,38 +37,50 @@ pub trait Connect: Send + Sync {
     fn connect(&self, feed: &FeedSpec) -> Result<Box<dyn Poll>, Problem>;
 
     /// How long to wait between two polls; `None` where the feed file leaves it to the daemon.
-    fn every(&self, _feed: &FeedSpec) -> Option<Duration> {
-        None
+    fn every(&self, feed: &FeedSpec) -> Option<Duration> {
+        feed.connector.every()
     }
 
     /// Age of the newest content from which a feed is stale however well its source answers.
     fn stale(&self, feed: &FeedSpec) -> Option<Duration> {
-        let days = match feed.cadence {
-            Cadence::Daily => 3,
-            Cadence::Weekly => 21,
-            Cadence::Monthly => 93,
-            Cadence::Quarterly => 276,
-            Cadence::Yearly => 732,
-            Cadence::Irregular => return None,
-        };
-        Some(Duration::from_secs(days * 86_400))
+        feed.connector.stale()
+    }
+
+    /// How long to leave a source alone after `attempt` failures in a row, from 1.
+    fn backoff(&self, feed: &FeedSpec, attempt: u32, asked: Option<Duration>) -> Duration {
+        bellwether_ingest::backoff(&feed.name, attempt, asked)
     }
 }
 
 /// The connectors of the feed files.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Connectors;
+#[derive(Clone, Debug)]
+pub struct Connectors {
+    /// Folder for what is on its way in; it exists while a daemon runs.
+    spool: PathBuf,
+}
+
+impl Connectors {
+    /// With a folder of the store at `dir`.
+    pub fn new(dir: &Path) -> Self {
+        Self { spool: spool(dir) }
+    }
+}
+
+/// Where answers of sources wait until they are taken in: on the disk of the store, where there is room for them.
+pub(crate) fn spool(dir: &Path) -> PathBuf {
+    dir.join("spool")
+}
 
 impl Connect for Connectors {
     fn polls(&self, feed: &FeedSpec) -> bool {
-        match feed.connector {
-            Connector::File {} | Connector::Stdin {} => false,
-        }
+        feed.connector.every().is_some()
     }
 
     fn connect(&self, feed: &FeedSpec) -> Result<Box<dyn Poll>, Problem> {
-        let remedy = "give it records with `bellwether ingest`, or another [connector]";
-        Err(Problem::new("a feed of this connector is not asked", remedy).field(&feed.name))
+        feed.poller(&self.spool).ok_or_else(|| {
+            let remedy = "give it records with `bellwether ingest`, or another [connector]";
+            Problem::new("a feed of this connector is not asked", remedy).field(&feed.name)
+        })
     }
 }
 
@@ -87,10 +99,8 @@ pub struct Settings {
     pub connect: Arc<dyn Connect>,
     /// How often a feed is asked whose file does not say so.
     pub every: Duration,
-    /// How long one poll may take.
+    /// How long one poll may take, whatever its own limits are.
     pub budget: Duration,
-    /// Wait after the first failure and after many; it doubles in between.
-    pub backoff: (Duration, Duration),
     /// How long a stop waits for what is being written and answered.
     pub grace: Duration,
     /// How long a client may take over its request head, and over its body.
@@ -105,15 +115,15 @@ impl Settings {
 
     /// Usual settings for a store.
     pub fn new(store: PathBuf, configuration: Arc<dyn Configuration>) -> Self {
+        let connect = Arc::new(Connectors::new(&store));
         Self {
             store,
             listen: Self::LISTEN,
             tokens: Tokens::default(),
             configuration,
-            connect: Arc::new(Connectors),
+            connect,
             every: Duration::from_secs(3_600),
-            budget: Duration::from_secs(300),
-            backoff: (Duration::from_secs(5), Duration::from_secs(3_600)),
+            budget: Duration::from_secs(1_800),
             grace: Duration::from_secs(10),
             patience: Duration::from_secs(10),
             speed: 1,

@@ -251,6 +251,10 @@ impl Cutter {
         }
     }
 
+    pub(super) fn ends_open(&self) -> bool {
+        self.window.is_open()
+    }
+
     fn measure(&mut self) -> io::Result<(usize, Option<Problem>)> {
         loop {
             let pending = self.window.pending();

@@ -30,6 +30,10 @@ impl Cutter {
         }
     }
 
+    pub(super) fn ends_open(&self) -> bool {
+        self.window.is_open()
+    }
+
     /// Length of the next line with its end, and whether it was cut at the limit.
     fn line(&mut self) -> io::Result<(usize, bool)> {
         let mut seen = 0;

@@ -9,6 +9,7 @@
 mod by_hand;
 mod conservation;
 mod feeds;
+mod fetch;
 mod history;
 mod hostile;
 mod quarantine;

@@ -127,6 +127,12 @@ fn per_feed(page: &mut Page, feeds: &[crate::FeedHealth]) {
         "How many failures were caught faults of this program.",
     );
     feeds.iter().for_each(|f| panics.sample(&[("feed", &f.feed)], f.panics));
+    let mut passed = page.family(
+        "bellwether_feed_passed_over_total",
+        "counter",
+        "How often the connector gave something up or passed over it and went on, since the start.",
+    );
+    feeds.iter().for_each(|f| passed.sample(&[("feed", &f.feed)], f.passed_over));
     let mut degraded = page.family(
         "bellwether_feed_degraded",
         "gauge",

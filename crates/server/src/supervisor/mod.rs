@@ -1,6 +1,5 @@
 //! A task for each feed, and what starts, changes and stops them.
 
-mod backoff;
 mod heartbeat;
 mod recall;
 mod turn;
@@ -17,7 +16,6 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::apart::message;
 use crate::health::{FeedState, Reason};
 use crate::{Configured, Settings};
-use backoff::Backoff;
 use turn::{Ended, Turns};
 
 pub(crate) use recall::recall;
@@ -38,7 +36,6 @@ pub struct Changes {
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     every: Duration,
-    backoff: (Duration, Duration),
     speed: u32,
 }
 
@@ -58,7 +55,7 @@ struct Running {
 
 impl Supervisor {
     pub(crate) fn new(tools: Tools, settings: &Settings) -> Self {
-        let pace = Pace { every: settings.every, backoff: settings.backoff, speed: settings.speed.max(1) };
+        let pace = Pace { every: settings.every, speed: settings.speed.max(1) };
         Self { tools, pace, running: BTreeMap::new() }
     }
 
@@ -153,15 +150,16 @@ pub(crate) async fn once(tools: &Tools, configured: &Configured, stop: &watch::R
 
 /// A feed's task, begun again when it panics itself.
 async fn guarded(feed: Arc<FeedSpec>, tools: Tools, pace: Pace, mut stop: watch::Receiver<bool>) {
-    let mut backoff = Backoff::new(pace.backoff);
+    let mut failures = 0_u32;
     loop {
+        failures = failures.saturating_add(1);
         let inner = tokio::spawn(follow(Arc::clone(&feed), tools.clone(), pace, stop.clone()));
         let Err(ended) = inner.await else { return };
         let Ok(payload) = ended.try_into_panic() else { return };
         let problem = message(&*payload);
         tools.reads.health.failed(&feed.name, Reason::Panic, &problem, tools.reads.now());
         tracing::error!(feed = feed.name, %problem, "the feed's task panicked; it is started again");
-        if waited(&mut stop, backoff.next(None) / pace.speed).await {
+        if waited(&mut stop, tools.connect.backoff(&feed, failures, None) / pace.speed).await {
             return;
         }
     }
@@ -170,15 +168,18 @@ async fn guarded(feed: Arc<FeedSpec>, tools: Tools, pace: Pace, mut stop: watch:
 /// Asks a feed again and again.
 async fn follow(feed: Arc<FeedSpec>, tools: Tools, pace: Pace, mut stop: watch::Receiver<bool>) {
     let every = tools.connect.every(&feed).unwrap_or(pace.every);
-    let mut backoff = Backoff::new(pace.backoff);
+    let mut failures = 0_u32;
     let mut turns = Turns::new(Arc::clone(&feed), tools.clone());
     loop {
         let wait = match turns.take(&mut stop).await {
             Ended::Sound => {
-                backoff.reset();
+                failures = 0;
                 every
             }
-            Ended::Failed(failed) => backoff.next(failed.retry_after),
+            Ended::Failed(failed) => {
+                failures = failures.saturating_add(1);
+                tools.connect.backoff(&feed, failures, failed.retry_after)
+            }
             Ended::Stopped => return,
         };
         let wait = wait / pace.speed;

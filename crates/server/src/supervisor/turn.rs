@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_ingest::{
-    Cursor, Degraded, FeedSpec, IngestError, Options, Poll, Polled, Report, Source, ingest,
+    Cursor, Degraded, FeedSpec, IngestError, Options, Poll, Polled, Report, Source, changed_at, fetched_at,
+    remember, take,
 };
-use bellwether_model::FactTypes;
-use bellwether_store::{Append, EventLog};
+use bellwether_model::Problem;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -153,9 +153,14 @@ impl Turns {
             return Ok(cursor.clone());
         }
         let (log, name) = (Arc::clone(&self.tools.log), self.feed.name.clone());
-        let read = finished(&mut apart(&self.thread(), move || log.checkpoint(&name))).await;
+        let read =
+            finished(&mut apart(&self.thread(), move || bellwether_ingest::cursor(&*log, &name))).await;
         match read {
-            Ok(Ok(kept)) => Ok(self.cursor.insert(kept.unwrap_or_default()).clone()),
+            Ok(Ok(kept)) => {
+                let health = &self.tools.reads.health;
+                health.recalled(&self.feed.name, fetched_at(&kept), changed_at(&kept));
+                Ok(self.cursor.insert(kept).clone())
+            }
             Ok(Err(error)) => Err(failed(Reason::Store, error.to_string())),
             Err(lost) => Err(failed(Reason::Panic, lost.to_string())),
         }
@@ -173,7 +178,7 @@ impl Turns {
             let _alive = alive;
             let mut poller = match poller.map_or_else(|| connect.connect(&feed), Ok) {
                 Ok(poller) => poller,
-                Err(problem) => return (None, Asked::Setup(problem.to_string())),
+                Err(problem) => return (None, Asked::Setup(problem.to_string()), Vec::new()),
             };
             let asked = runtime.block_on(async {
                 tokio::select! {
@@ -186,7 +191,8 @@ impl Turns {
                     _ = stopped.wait_for(|stop| *stop) => Asked::Stopped,
                 }
             });
-            (Some(poller), asked)
+            let passed = poller.problems();
+            (Some(poller), asked, passed)
         });
         let stopping = async {
             // An error means that nobody is left who could stop us: that is a stop.
@@ -196,8 +202,9 @@ impl Turns {
             biased;
             () = stopping => Ok(Asked::Stopped),
             answer = timeout(budget.saturating_add(SLACK), finished(&mut asking)) => match answer {
-                Ok(Ok((poller, asked))) => {
+                Ok(Ok((poller, asked, passed))) => {
                     self.poller = poller;
+                    self.passed_over(&passed);
                     Ok(asked)
                 }
                 Ok(Err(lost)) => Err(lost),
@@ -213,19 +220,17 @@ impl Turns {
     async fn keep(&mut self, source: Option<Source>, next: Cursor, more: bool) -> Result<(), Ended> {
         let Tools { reads, log, quarantine, .. } = self.tools.clone();
         let types = Arc::clone(&reads.configured().types);
-        let (feed, before) = (Arc::clone(&self.feed), self.cursor.clone());
-        let cursor = next.clone();
+        let (feed, cursor) = (Arc::clone(&self.feed), next.clone());
         let mut keeping = apart(&self.thread(), move || -> Result<Option<Report>, IngestError> {
             let mut quarantine = quarantine;
             let now = reads.now();
             let report = match &source {
                 Some(source) => {
-                    Some(take_source(&*log, &types, &feed, source, &cursor, &mut quarantine, now)?)
+                    let options = Options { cursor: Some(cursor), ..Options::at(now) };
+                    Some(take(&*log, &types, &feed, source, &mut quarantine, &options)?)
                 }
                 None => {
-                    if before.as_ref() != Some(&cursor) {
-                        log.append(Append::default().checkpoint(&feed.name, cursor))?;
-                    }
+                    remember(&*log, &feed.name, &cursor)?;
                     None
                 }
             };
@@ -246,6 +251,7 @@ impl Turns {
         };
         match kept {
             Ok(Ok(report)) => {
+                self.tools.reads.health.recalled(&self.feed.name, None, changed_at(&next));
                 self.cursor = Some(next);
                 if let Some(report) = report {
                     self.tools.reads.health.took(&report, self.tools.reads.now());
@@ -268,6 +274,11 @@ impl Turns {
             Ok(Err(error)) => {
                 // What of it is in the log is not known here: ask the log.
                 self.cursor = None;
+                if let (IngestError::Source(problems), Some(poller)) = (&error, &mut self.poller)
+                    && let Some(problem) = problems.0.first()
+                {
+                    poller.refused(problem);
+                }
                 let reason = match &error {
                     IngestError::Store(_) | IngestError::Quarantine(_) => Reason::Store,
                     IngestError::Internal(_) => Reason::Panic,
@@ -282,6 +293,15 @@ impl Turns {
         }
     }
 
+    /// Counts and tells what the connector went on without.
+    fn passed_over(&self, passed: &[Problem]) {
+        for problem in passed {
+            let problem = crate::text::one_line(&problem.to_string());
+            tracing::warn!(feed = self.feed.name, %problem, "the feed goes on without something");
+            self.tools.reads.health.passed_over(&self.feed.name, problem);
+        }
+    }
+
     fn thread(&self) -> String {
         format!("feed {}", self.feed.name)
     }
@@ -289,22 +309,4 @@ impl Turns {
 
 fn failed(reason: Reason, problem: String) -> Ended {
     Ended::Failed(Failed { reason, problem, retry_after: None })
-}
-
-/// One source into the log, then the cursor behind it.
-fn take_source(
-    log: &dyn EventLog,
-    types: &FactTypes,
-    feed: &FeedSpec,
-    source: &Source,
-    cursor: &Cursor,
-    quarantine: &mut Shared,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Report, IngestError> {
-    let options = Options { published_at: source.published_at, ..Options::at(now) };
-    let mut report = ingest(log, types, feed, source.input()?, quarantine, &options)?;
-    if log.checkpoint(&feed.name)?.as_ref() != Some(cursor) {
-        report.head = log.append(Append::default().checkpoint(&feed.name, cursor.clone()))?.head;
-    }
-    Ok(report)
 }

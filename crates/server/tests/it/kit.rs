@@ -46,6 +46,8 @@ type Script = Arc<dyn Fn(u64, &Cursor) -> Act + Send + Sync>;
 pub(crate) struct Sources {
     scripts: Arc<Mutex<BTreeMap<String, Script>>>,
     asked: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// Wait after a failure that asks for none.
+    pub(crate) wait: Arc<Mutex<Duration>>,
 }
 
 impl Sources {
@@ -61,6 +63,14 @@ impl Sources {
 impl Connect for Sources {
     fn polls(&self, feed: &FeedSpec) -> bool {
         self.scripts.lock().unwrap().contains_key(&feed.name)
+    }
+
+    fn every(&self, _: &FeedSpec) -> Option<Duration> {
+        None
+    }
+
+    fn backoff(&self, _: &FeedSpec, _: u32, asked: Option<Duration>) -> Duration {
+        (*self.wait.lock().unwrap()).max(asked.unwrap_or_default())
     }
 
     fn connect(&self, feed: &FeedSpec) -> Result<Box<dyn Poll>, Problem> {
@@ -169,10 +179,10 @@ impl Daemon {
         let load = move || configured(&theirs.lock().unwrap());
         let mut settings = Settings::new(dir.path().join("store"), Arc::new(load));
         let sources = Sources::default();
+        *sources.wait.lock().unwrap() = Duration::from_millis(5);
         settings.listen.set_port(0);
         settings.connect = Arc::new(sources.clone());
         settings.every = Duration::from_millis(5);
-        settings.backoff = (Duration::from_millis(5), Duration::from_millis(20));
         settings.budget = Duration::from_millis(300);
         settings.patience = Duration::from_millis(500);
         settings.grace = Duration::from_secs(5);

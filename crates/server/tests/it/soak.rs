@@ -87,7 +87,7 @@ async fn r36_soak() {
     let names: Vec<String> = (0..FEEDS).map(|n| format!("feed-{n}")).collect();
     let mut daemon = Daemon::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
     daemon.settings.every = Duration::from_secs(10);
-    daemon.settings.backoff = (Duration::from_secs(5), Duration::from_secs(20));
+    *daemon.sources.wait.lock().unwrap() = Duration::from_secs(5);
     daemon.settings.speed = SPEED;
     daemon.settings.budget = Duration::from_millis(500);
     daemon.settings.patience = Duration::from_secs(10);

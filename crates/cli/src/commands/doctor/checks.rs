@@ -33,7 +33,7 @@ pub(super) fn all(app: &App) -> Result<Vec<Check>, Failure> {
     room(&dir, &mut found);
     clock(app.now(), seen.as_ref(), &mut found);
     if let Some(configured) = &configured {
-        feeds(configured, url.as_deref(), seen.as_ref(), &mut found);
+        feeds(&dir, configured, url.as_deref(), seen.as_ref(), &mut found);
         inputs(configured, seen.as_ref(), &mut found);
     }
     quarantine(&dir, &mut found);
@@ -211,9 +211,16 @@ fn clock(now: DateTime<Utc>, seen: Option<&Seen>, found: &mut Vec<Check>) {
     });
 }
 
-fn feeds(configured: &Configured, url: Option<&str>, seen: Option<&Seen>, found: &mut Vec<Check>) {
+fn feeds(
+    dir: &Path,
+    configured: &Configured,
+    url: Option<&str>,
+    seen: Option<&Seen>,
+    found: &mut Vec<Check>,
+) {
     let (enabled, disabled): (Vec<_>, Vec<_>) = configured.feeds.values().partition(|feed| feed.enabled);
-    let asked: Vec<_> = enabled.iter().filter(|feed| Connectors.polls(feed)).collect();
+    let connectors = Connectors::new(dir);
+    let asked: Vec<_> = enabled.iter().filter(|feed| connectors.polls(feed)).collect();
     let message = format!(
         "{} are asked by a daemon, {} are given their records, {} are switched off",
         asked.len(),
@@ -227,9 +234,8 @@ fn feeds(configured: &Configured, url: Option<&str>, seen: Option<&Seen>, found:
         Check::ok("feeds", message)
     });
     for feed in &asked {
-        // What a connector cannot be made without is a secret, or a folder.
-        if let Err(problem) = Connectors.connect(feed) {
-            found.push(Check::warn("feed", format!("{}: {}", feed.name, problem.message), problem.remedy));
+        for problem in feed.connector.missing() {
+            found.push(Check::warn("secret", format!("{}: {}", feed.name, problem.message), problem.remedy));
         }
     }
     let told = url.and_then(|url| daemon::get(url, "/v1/feeds"));

@@ -1,5 +1,7 @@
 //! Reads, asked without a network.
 
+mod faults;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use bellwether_model::{FactTypes, View};
 use bellwether_projection::{Assessment, Projector};
 use bellwether_server::api::{self, Explained};
 use bellwether_server::{Configured, Reads};
-use bellwether_store::{Append, Error, EventLog, FixedClock, Memory, Receipt};
+use bellwether_store::{Append, EventLog, FixedClock, Memory};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -215,33 +217,6 @@ async fn faults_in_a_query_are_named() {
 }
 
 #[tokio::test]
-async fn r26_long_and_deep_questions_are_refused() {
-    let api = api(history());
-    let long = get(&api, &format!("/v1/assessment?as_of={}", "2".repeat(5000))).await;
-    assert_eq!((long.status, &long.problem()["exit_code"]), (414, &json!(2)));
-    let large = post(&api, "/v1/assessment", vec![b'#'; (1 << 20) + 1]).await;
-    assert_eq!((large.status, &large.problem()["exit_code"]), (413, &json!(2)));
-    let deep = post(&api, "/v1/assessment", format!("{{\"framework\":{}", "[".repeat(100_000))).await;
-    assert_eq!((deep.status, &deep.problem()["exit_code"]), (400, &json!(2)));
-    let nested = post(&api, "/v1/assessment", format!("a = {}", "[".repeat(100_000))).await;
-    assert_eq!((nested.status, &nested.problem()["exit_code"]), (422, &json!(3)));
-    let binary = post(&api, "/v1/assessment", vec![0xff, 0xfe, 0]).await;
-    assert_eq!(binary.status, 400);
-    // It goes on answering.
-    assert_eq!(get(&api, "/v1/gaps").await.status, 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn r26_a_body_that_stops_ends_the_question() {
-    let api = api(Arc::new(Memory::new(Arc::new(FixedClock::new(now())))));
-    let (mut sender, body) = http_body_util::channel::Channel::<axum::body::Bytes>::new(1);
-    sender.send_data("id = ".into()).await.unwrap();
-    let answer = post(&api, "/v1/assessment", Body::new(body)).await;
-    assert_eq!((answer.status, &answer.problem()["exit_code"]), (408, &json!(2)));
-    drop(sender);
-}
-
-#[tokio::test]
 async fn a_framework_in_the_body_is_a_what_if() {
     let log = history();
     let api = api(Arc::clone(&log) as Arc<dyn EventLog>);
@@ -314,82 +289,18 @@ async fn the_log_streams_as_lines() {
     assert!(String::from_utf8(events.body).unwrap().lines().all(|l| l.contains("\"specversion\":\"1.0\"")));
 }
 
-/// A log that is damaged from one sequence on.
-struct Damaged(Arc<Memory>, u64);
-
-impl Damaged {
-    fn fault(&self) -> Error {
-        Error::Integrity { seq: self.1, what: "a block changed".into(), remedy: "restore a backup".into() }
-    }
-}
-
-impl EventLog for Damaged {
-    fn append(&self, batch: Append) -> Result<Receipt, Error> {
-        self.0.append(batch)
-    }
-    fn read(
-        &self,
-        from: u64,
-        visit: &mut dyn FnMut(&bellwether_model::Record) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
-        let mut reached = from >= self.1;
-        let mut left = false;
-        if !reached {
-            self.0.read(from, &mut |record| {
-                reached = record.seq >= self.1;
-                if reached {
-                    return ControlFlow::Break(());
-                }
-                let next = visit(record);
-                left = next.is_break();
-                next
-            })?;
-        }
-        if reached && !left { Err(self.fault()) } else { Ok(()) }
-    }
-    fn head(&self) -> u64 {
-        self.0.head()
-    }
-    fn get(&self, seq: u64) -> Result<Option<bellwether_model::Record>, Error> {
-        self.0.get(seq)
-    }
-    fn keys_latest(&self, source: &str, key: &str) -> Result<Vec<u64>, Error> {
-        self.0.keys_latest(source, key)
-    }
-    fn find_key(&self, key: &str) -> Result<Vec<(String, Vec<u64>)>, Error> {
-        self.0.find_key(key)
-    }
-    fn checkpoint(&self, feed: &str) -> Result<Option<Value>, Error> {
-        self.0.checkpoint(feed)
-    }
-    fn snapshot_put(&self, name: &str, seq: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.0.snapshot_put(name, seq, bytes)
-    }
-    fn snapshot_get(&self, name: &str, at_most: u64) -> Result<Option<(u64, Vec<u8>)>, Error> {
-        self.0.snapshot_get(name, at_most)
-    }
-    fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.0.subscribe()
-    }
-    fn import(
-        &self,
-        records: &mut dyn Iterator<Item = Result<bellwether_model::Record, Error>>,
-    ) -> Result<Receipt, Error> {
-        self.0.import(records)
-    }
-}
-
 #[tokio::test]
-async fn damage_is_told_with_its_exit_code_and_never_passed_over() {
-    let api = api(Arc::new(Damaged(history(), 600)));
-    for target in ["/v1/assessment", "/v1/board", "/v1/events?from=600", "/v1/events?from=590"] {
-        let answer = get(&api, target).await;
-        let problem = answer.problem();
-        assert_eq!((answer.status, &problem["exit_code"]), (500, &json!(5)), "{target}");
-        assert!(problem["detail"].as_str().unwrap().contains("600"), "{problem}");
-    }
-    // After a first part, all that is left is to end the answer where nobody takes it for whole.
-    let response = api.oneshot(Request::get("/v1/events").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
+async fn a_reload_reads_by_the_new_configuration_at_once() {
+    let log = history();
+    let reads = Arc::new(Reads::new(log, Arc::new(FixedClock::new(now())), Arc::new(configured())));
+    let api = api::router(Arc::clone(&reads));
+    let before = get(&api, "/v1/assessment").await.json();
+    let mut other = configured();
+    let framework = Framework { id: "reloaded".into(), ..(*other.frameworks[0]).clone() };
+    other.frameworks = vec![Arc::new(framework)];
+    reads.configure(Arc::new(other));
+    let after = get(&api, "/v1/assessment").await.json();
+    assert_eq!(after["framework"]["id"], "reloaded");
+    assert_eq!(after["indicators"], before["indicators"]);
+    assert_eq!(get(&api, "/v1/assessment?framework=china-russia").await.status, 404);
 }

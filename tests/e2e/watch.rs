@@ -120,6 +120,59 @@ fn a_reload_takes_effect_and_a_bad_one_does_not() {
     assert!(ended.err.contains("mine.toml:2") && ended.err.contains("the old one stays in force"), "{ended}");
 }
 
+/// A configuration with a feed that looks into the folder `inbox` beside the store.
+fn with_inbox(store: &Store) -> String {
+    let (config, inbox) = (store.beside("config"), store.beside("inbox"));
+    copy(&root().join("config"), &config);
+    std::fs::create_dir(&inbox).unwrap();
+    let feed = format!(
+        "name = \"inbox\"\ntitle = \"Inbox\"\nlicence = \"CC0-1.0\"\ncadence = \"daily\"\nnative = \"facts-ndjson\"\n\
+         [connector]\nkind = \"folder\"\npath = {:?}\nevery = \"100ms\"\nsettle = \"rename\"\n[decoder]\nkind = \"ndjson\"\n",
+        inbox.to_str().unwrap()
+    );
+    std::fs::write(config.join("feeds/inbox.toml"), feed).unwrap();
+    config.to_str().unwrap().to_owned()
+}
+
+/// Puts a file into the inbox as its feed wants it: whole at once.
+fn drop_in(store: &Store, name: &str, text: &str) {
+    std::fs::write(store.beside("partial"), text).unwrap();
+    std::fs::rename(store.beside("partial"), store.beside("inbox").join(name)).unwrap();
+}
+
+#[test]
+fn a_folder_is_watched_and_what_is_in_it_is_taken_once() {
+    let store = Store::new();
+    let config = with_inbox(&store);
+    drop_in(&store, "one.ndjson", &(visit("v|1").to_string() + "\n"));
+    let daemon = Daemon::start_with(&store, &["--config", &config], &[]);
+    let stored = |n: u32| {
+        let line = format!("bellwether_feed_facts_total{{feed=\"inbox\",outcome=\"stored\"}} {n}\n");
+        daemon.get("/metrics").1.contains(&line)
+    };
+    until("the first file is taken", || stored(1));
+    drop_in(&store, "two.ndjson", &format!("{}\nno record\n", visit("v|2")));
+    until("the second file is taken", || stored(2));
+    let feeds: Value = serde_json::from_str(&daemon.get("/v1/feeds").1).unwrap();
+    let inbox = feeds.as_array().unwrap().iter().find(|f| f["feed"] == "inbox").unwrap();
+    assert_eq!((&inbox["state"], &inbox["records"]["quarantined"]), (&json!("ok"), &json!(1)), "{inbox}");
+    drop_in(&store, "three.ndjson", "");
+    until("an empty file degrades the feed", || {
+        daemon.get("/metrics").1.contains("bellwether_feed_degraded{feed=\"inbox\"} 1\n")
+    });
+    std::fs::remove_file(store.beside("inbox/three.ndjson")).unwrap();
+    daemon.stop().exits(0);
+
+    drop_in(&store, "four.ndjson", &(visit("v|4").to_string() + "\n"));
+    let feeds = store.json(&["--config", &config, "watch", "--once"]);
+    let inbox = feeds.as_array().unwrap().iter().find(|f| f["feed"] == "inbox").unwrap();
+    assert_eq!((&inbox["state"], &inbox["facts"]["stored"]), (&json!("ok"), &json!(1)), "{inbox}");
+    let facts = store.run(&["events"]).exits(0).ndjson();
+    let count = |kind: &str| facts.iter().filter(|r| r["type"] == kind).count();
+    assert_eq!(count("visit.held"), 3);
+    assert!((1..=2).contains(&count("heartbeat.seen")), "one an hour, and an hour may have begun");
+}
+
 #[test]
 fn r08_whoever_writes_is_told_who_holds_the_store() {
     let store = Store::with_history();

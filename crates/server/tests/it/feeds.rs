@@ -217,3 +217,79 @@ async fn a_reload_touches_only_what_changed() {
     assert_eq!(get(address, "/readyz").await.json()["configuration"]["problems"], 0);
     daemon.stop().await;
 }
+
+/// What connectors do beside answering, and what they are told.
+mod connector {
+    use std::io::Write;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use bellwether_ingest::{Cursor, FeedSpec, Poll, Polled, Polling, Source};
+    use bellwether_model::Problem;
+    use bellwether_server::Connect;
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    /// Offers an empty source until it is told that it is refused, then says what it gave up.
+    #[derive(Clone, Default)]
+    struct Stubborn(Arc<AtomicU64>);
+
+    impl Connect for Stubborn {
+        fn polls(&self, feed: &FeedSpec) -> bool {
+            feed.name == "feed"
+        }
+
+        fn connect(&self, _: &FeedSpec) -> Result<Box<dyn Poll>, Problem> {
+            Ok(Box::new(self.clone()))
+        }
+
+        fn every(&self, _: &FeedSpec) -> Option<Duration> {
+            None
+        }
+
+        fn backoff(&self, _: &FeedSpec, _: u32, _: Option<Duration>) -> Duration {
+            Duration::from_millis(5)
+        }
+    }
+
+    impl Poll for Stubborn {
+        fn poll<'p>(&'p mut self, _: &'p Cursor, _: DateTime<Utc>) -> Polling<'p> {
+            let refused = self.0.load(Ordering::SeqCst) > 0;
+            Box::pin(async move {
+                let mut file = tempfile::tempfile().unwrap();
+                if refused {
+                    file.write_all(visits(0, 2).as_bytes()).unwrap();
+                }
+                let source = Source { name: "s".into(), uri: None, published_at: None, file };
+                Ok(Polled::Found { source, cursor: json!(refused), more: false })
+            })
+        }
+
+        fn refused(&mut self, _: &Problem) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn problems(&mut self) -> Vec<Problem> {
+            let given_up = self.0.load(Ordering::SeqCst) == 1 && self.0.fetch_add(1, Ordering::SeqCst) == 1;
+            if given_up {
+                vec![Problem::new("an empty source was given up", "look at it")]
+            } else {
+                Vec::new()
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn is_told_of_refusals_and_heard_when_it_goes_on_without() {
+        let mut daemon = Daemon::new(&["feed"]);
+        daemon.settings.connect = Arc::new(Stubborn::default());
+        let address = daemon.start().await;
+        let health = daemon.feed("feed", "goes on", |f| f.facts.stored == 2).await;
+        assert_eq!((health.failures, health.passed_over), (1, 1), "{health:?}");
+        assert!(health.last_passed_over.unwrap().contains("given up"));
+        let metrics = get(address, "/metrics").await.body;
+        assert!(metrics.contains("bellwether_feed_passed_over_total{feed=\"feed\"} 1\n"), "{metrics}");
+        daemon.stop().await;
+    }
+}

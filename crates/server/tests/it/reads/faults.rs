@@ -11,7 +11,7 @@ use bellwether_store::{Append, Error, EventLog, FixedClock, Memory, Receipt};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::{api, folded, get, history, line, now, post};
+use super::{api, bundled, folded, get, history, line, now, post};
 
 /// What a faulty log does when it is read.
 type Reading =
@@ -199,4 +199,16 @@ async fn r26_a_body_that_stops_ends_the_question() {
     let answer = post(&api, "/v1/assessment", Body::new(body)).await;
     assert_eq!((answer.status, &answer.problem()["exit_code"]), (408, &json!(2)));
     drop(sender);
+}
+
+#[tokio::test]
+async fn r25_a_framework_from_outside_costs_no_more_than_it_is_long() {
+    let api = api(history());
+    let (text, _) = bundled();
+    let line = text.lines().find(|l| l.starts_with("when = ")).unwrap();
+    let nested = "when = 'indicator.all(a, indicator.all(b, indicator.all(c, indicator.all(d, a != b))))'";
+    let answer = post(&api, "/v1/assessment", text.replacen(line, nested, 1)).await;
+    let problem = answer.problem();
+    assert_eq!((answer.status, &problem["exit_code"]), (422, &json!(3)));
+    assert!(problem["problems"][0]["message"].as_str().unwrap().contains("macro"), "{problem}");
 }

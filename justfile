@@ -53,3 +53,7 @@ bench-ingest *ARGS:
 # Speed and memory of a list as XML, read as a stream: [MEGABYTES] [most MiB of memory]
 bench-xml *ARGS:
     cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}
+
+# An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]
+soak SECONDS="36":
+    BELLWETHER_SOAK_SECONDS={{SECONDS}} cargo test --release -p bellwether-server --test it soak -- --nocapture

@@ -49,6 +49,8 @@ pub enum Cadence {
 /// Documents (`kind = "json"`, `"xml"`, `"syndication"`) have settings of their own: [`JsonPaths`](crate::JsonPaths),
 /// [`XmlRecords`](crate::XmlRecords), [`Syndication`](crate::Syndication), and [`Check`](crate::Check) for `envelope`.
 ///
+/// `enabled = false` switches a feed off for the daemon; by hand it can be given records all the same.
+///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
 /// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
@@ -100,8 +102,12 @@ pub struct FeedSpec {
     pub licence: String,
     /// Expected rhythm.
     pub cadence: Cadence,
-    /// Whether a daemon runs it without being told to; by hand it can be used either way.
+    /// Whether a daemon asks it; by hand it can be given records all the same.
     pub enabled: bool,
+    /// Fact types that its mapping names outright; a native feed makes whatever it is given.
+    pub makes: Vec<String>,
+    /// BLAKE3 of the feed file, in hexadecimal: whether a reload changes the feed.
+    pub digest: String,
     /// How the bytes arrive unless a path is given.
     pub connector: Connector,
     /// What the bytes are.
@@ -171,6 +177,7 @@ impl FeedSpec {
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
         let prefilter = fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
         let holds = Holds::compile(&locator, parsed.hold, &parsed.tables, &mut problems);
+        let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
                 check_native(&locator, native, &mut decoder, &mut problems);
@@ -202,6 +209,8 @@ impl FeedSpec {
             licence: parsed.licence,
             cadence: parsed.cadence,
             enabled: parsed.enabled,
+            makes,
+            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             connector,
             decoder,
             unpack: parsed.unpack,

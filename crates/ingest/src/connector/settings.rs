@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_model::{Locator, Problems};
+use bellwether_model::{Locator, Problem, Problems};
 use serde::Deserialize;
 
 use super::folder::{self, FolderSettings};
@@ -30,6 +30,13 @@ impl Connector {
             Connector::Http(http) => Some(http.every),
             Connector::Folder(folder) => Some(folder.every),
         }
+    }
+
+    /// Secrets that are not where the feed file says, each with its header's name: what a poll would fail for.
+    pub fn missing(&self) -> Vec<Problem> {
+        let Connector::Http(http) = self else { return Vec::new() };
+        let read = |(name, secret): (&String, &super::Secret)| Some(secret.read().err()?.field(name));
+        http.headers.iter().filter_map(read).collect()
     }
 
     /// Age of the newest content from which the feed counts as stale, however well its source answers; `None`

@@ -38,6 +38,14 @@ pub(crate) struct Written {
     attributes: BTreeMap<String, String>,
 }
 
+impl Written {
+    /// The fact type, where the expression is nothing but its name.
+    pub(crate) fn literal_kind(&self) -> Option<&str> {
+        let name = self.kind.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        (!name.contains(['\'', '\\'])).then_some(name)
+    }
+}
+
 fn yes() -> bool {
     true
 }

@@ -8,6 +8,7 @@
 
 mod check;
 mod composite;
+mod condition;
 mod measure;
 mod read;
 mod scenario;

@@ -7,6 +7,7 @@ mod cloudevents;
 mod delimited;
 pub(crate) mod json;
 mod ndjson;
+mod unpivot;
 mod window;
 
 use std::io;
@@ -15,6 +16,7 @@ use bellwether_model::Problem;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use delimited::{Columns, Row};
+pub use unpivot::Unpivot;
 
 use crate::connector::Input;
 
@@ -49,6 +51,25 @@ pub struct Delimited {
     /// With a header: columns that must be in it. Without: the names of all columns in order.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// The header is the first row whose first cell is this; rows before it are no records.
+    #[serde(default)]
+    pub preamble: Option<String>,
+    /// A character that ends the data where it is the last of the source, such as 0x1A.
+    #[serde(default)]
+    pub terminator: Option<char>,
+    /// Cells that mean blank, blanks in them included.
+    #[serde(default)]
+    pub nulls: Vec<String>,
+    /// A record is a cell, not a row.
+    #[serde(default)]
+    pub unpivot: Option<Unpivot>,
+}
+
+impl Delimited {
+    /// Columns that every record has, as far as the feed file says.
+    pub(crate) fn promised(&self) -> Vec<String> {
+        self.unpivot.as_ref().map_or_else(|| self.columns.clone(), Unpivot::columns)
+    }
 }
 
 fn comma() -> char {
@@ -79,7 +100,7 @@ pub(crate) enum Record<'a> {
 
 /// How to read one record on its own: all that a retry from quarantine needs.
 pub(crate) enum Shape {
-    Delimited { delimiter: u8, quoting: bool, columns: Columns },
+    Delimited { delimiter: u8, quoting: bool, nulls: Vec<String>, columns: Columns },
     Json,
 }
 
@@ -87,6 +108,7 @@ impl Shape {
     /// Rebuilds the shape of a record that stood under `header`.
     pub(crate) fn of(decoder: &Decoder, header: Option<&str>) -> Result<Self, Problem> {
         match decoder {
+            Decoder::Delimited(spec) if spec.unpivot.is_some() => unpivot::shape(spec, header),
             Decoder::Delimited(spec) => delimited::shape(spec, header.map(str::as_bytes)),
             Decoder::Ndjson {} | Decoder::CloudEvents {} => Ok(Shape::Json),
         }
@@ -95,8 +117,9 @@ impl Shape {
     /// Reads one record; `row` is scratch space.
     pub(crate) fn decode<'a>(&'a self, raw: &[u8], row: &'a mut Row) -> Result<Record<'a>, Problem> {
         match self {
-            Shape::Delimited { delimiter, quoting, columns } => {
+            Shape::Delimited { delimiter, quoting, nulls, columns } => {
                 row.parse(raw, *delimiter, *quoting)?;
+                row.blank(nulls);
                 columns.fits(row)?;
                 Ok(Record::Row(columns, row))
             }
@@ -116,6 +139,7 @@ impl Shape {
 /// Cuts a stream into records.
 pub(crate) enum Cutter {
     Delimited(delimited::Cutter),
+    Unpivot(unpivot::Cutter),
     Ndjson(ndjson::Cutter),
     CloudEvents(cloudevents::Cutter),
 }
@@ -156,7 +180,13 @@ impl Cutter {
         match decoder {
             Decoder::Delimited(spec) => {
                 let (cutter, shape) = delimited::Cutter::open(spec, window, &name)?;
-                Ok((Cutter::Delimited(cutter), shape))
+                match &spec.unpivot {
+                    None => Ok((Cutter::Delimited(cutter), shape)),
+                    Some(unpivot) => {
+                        let (cutter, shape) = unpivot::Cutter::open(spec, unpivot, cutter, &shape, &name)?;
+                        Ok((Cutter::Unpivot(cutter), shape))
+                    }
+                }
             }
             Decoder::Ndjson {} => Ok((Cutter::Ndjson(ndjson::Cutter::new(window)), Shape::Json)),
             Decoder::CloudEvents {} => {
@@ -169,6 +199,7 @@ impl Cutter {
     pub(crate) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
         match self {
             Cutter::Delimited(cutter) => cutter.next(),
+            Cutter::Unpivot(cutter) => Ok(cutter.next()),
             Cutter::Ndjson(cutter) => cutter.next(),
             Cutter::CloudEvents(cutter) => cutter.next(),
         }

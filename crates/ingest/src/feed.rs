@@ -9,6 +9,7 @@ use crate::connector::Connector;
 use crate::decoder::Decoder;
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
+use crate::vintage::{self, Vintage};
 
 /// How often a source is expected to say something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +39,15 @@ pub enum Cadence {
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
 /// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
-/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
-/// `add_days(date, n)`, `trim(text)` and `lower(text)`. Blank and null mean that the source says nothing.
+/// forbids an assumed publication. Blank and null mean that the source says nothing. Beside CEL's functions
+/// there are `date(text, strftime)`, `add_days(date, n)`, `trim(text)`, `lower(text)`, `number(text)`
+/// (`1,234.50 ` to `1234.50`), `scale(number, factor)`, `extract(text, regex)`, `months(text)`,
+/// `month_start(text)`, `month_end(text)` (of `1995-04`, `1995-04-30`, `2024-01:2024-02`) and `country(text)`
+/// (ISO 3166-1 alpha-3, blank when unknown).
+///
+/// `[vintage]` says where a dated file's publication stands: `from` lists `option` (`--published-at`),
+/// `file-name` (with `pattern`, a regular expression with one group, and `format`, strftime) and `record`, in
+/// order. A file without any is refused.
 ///
 /// ```
 /// let text = r#"
@@ -89,6 +97,7 @@ pub struct FeedSpec {
     pub decoder: Decoder,
     pub(crate) prefilter: Vec<Condition>,
     pub(crate) mapping: Mapping,
+    pub(crate) vintage: Option<Vintage>,
 }
 
 #[derive(Deserialize)]
@@ -103,6 +112,7 @@ struct File {
     #[serde(default)]
     prefilter: Vec<Condition>,
     native: Option<Native>,
+    vintage: Option<vintage::Written>,
     #[serde(default)]
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
@@ -131,6 +141,7 @@ impl FeedSpec {
         }
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
+        let vintage = parsed.vintage.map(|written| Vintage::parse(&locator, written, false, &mut problems));
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
@@ -166,6 +177,7 @@ impl FeedSpec {
             decoder,
             prefilter: parsed.prefilter,
             mapping,
+            vintage,
         })
     }
 }
@@ -177,6 +189,13 @@ fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Proble
             &["decoder".into(), "delimiter".into()],
             "not a delimiter",
             "use one ASCII character, such as \",\" or \"\\t\"",
+        ));
+    }
+    for finding in spec.unpivot.iter().flat_map(|unpivot| unpivot.check(spec)) {
+        problems.push(locator.problem(
+            &["decoder".into(), "unpivot".into()],
+            finding.message,
+            finding.remedy,
         ));
     }
     if !spec.header && spec.columns.is_empty() {
@@ -213,12 +232,16 @@ fn check_prefilter(
         }
         // A filter on a column that may be missing would silently skip, or pass, everything.
         if let Decoder::Delimited(spec) = decoder
-            && !spec.columns.contains(&condition.column)
+            && !spec.promised().contains(&condition.column)
         {
             problems.push(locator.problem(
                 &["prefilter".into(), i.into(), "column".into()],
                 format!("the decoder does not promise a column {}", condition.column),
-                "add it to decoder.columns",
+                if spec.unpivot.is_some() {
+                    "name a column of decoder.unpivot, or series, value or blanks"
+                } else {
+                    "add it to decoder.columns"
+                },
             ));
         }
     }

@@ -24,10 +24,11 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod vintage;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
 pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
-pub use decoder::{Decoder, Delimited};
+pub use decoder::{Decoder, Delimited, Unpivot};
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};

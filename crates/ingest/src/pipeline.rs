@@ -28,6 +28,8 @@ pub(crate) struct Judge<'s> {
     mapper: Mapper<'s>,
     row: Row,
     drafts: Vec<Draft>,
+    /// Whether the file's publication goes before what a record states.
+    overrides: bool,
 }
 
 impl<'s> Judge<'s> {
@@ -39,6 +41,7 @@ impl<'s> Judge<'s> {
             mapper: feed.mapping.mapper(shape)?,
             row: Row::default(),
             drafts: Vec::new(),
+            overrides: feed.vintage.as_ref().is_some_and(|v| v.overrides()),
         })
     }
 
@@ -67,7 +70,10 @@ impl<'s> Judge<'s> {
             return Outcome::Skipped;
         }
         let before = facts.len();
-        for draft in self.drafts.drain(..) {
+        for mut draft in self.drafts.drain(..) {
+            if self.overrides && terms.published_at.is_some() {
+                draft.fact.published_at = None;
+            }
             match settle(draft, terms) {
                 Ok(fact) => facts.push(fact),
                 Err(Held { problem, implausible }) => {
@@ -107,6 +113,13 @@ pub(crate) fn run(
     send: &mut dyn FnMut(Batch) -> bool,
 ) -> Result<(), IngestError> {
     let file = input.name().to_owned();
+    let published_at = match &feed.vintage {
+        None => options.published_at,
+        Some(vintage) => vintage
+            .find(options.published_at, &file)
+            .map_err(|p| IngestError::Source(neutral_problem(p).into()))?,
+    };
+    let options = &Options { published_at, ..options.clone() };
     let (mut cutter, shape) = Cutter::open(&feed.decoder, input).map_err(|refusal| match refusal {
         Refusal::Read(error) => IngestError::read(&file, &error),
         Refusal::Content(problem) => IngestError::Source(neutral_problem(problem).into()),

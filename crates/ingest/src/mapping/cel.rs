@@ -40,10 +40,21 @@ fn yes() -> bool {
 }
 
 /// A compiled expression under the name of the field it gives.
-struct Expression {
+pub(crate) struct Expression {
     field: String,
     text: String,
     program: Program,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expression").field(&self.field, &self.text).finish_non_exhaustive()
+    }
+}
+
+/// Compiles an expression that stands outside `[[fact]]`.
+pub(crate) fn compile(field: &str, text: String) -> Result<Expression, Problem> {
+    compile_one(&text).map(|program| Expression { field: field.to_owned(), text, program })
 }
 
 struct Rule {
@@ -158,7 +169,7 @@ fn compile_one(text: &str) -> Result<Program, Problem> {
             format!("unknown name {name}"),
             format!(
                 "columns are record.NAME, lookups tables.NAME, the source is file; functions beside CEL's: {}",
-                functions::NAMES.join(", ")
+                functions::names()
             ),
         )
         .text(text));

@@ -1,5 +1,8 @@
 //! Functions that feed files have beside those of CEL.
 
+mod countries;
+mod numbers;
+
 use std::sync::Arc;
 
 use bellwether_model::{format_moment, parse_moment};
@@ -7,14 +10,20 @@ use cel::{Context, ExecutionError, ResolveResult};
 use chrono::{Duration, NaiveDate};
 
 /// Names of the functions, for checking feed files.
-pub(super) const NAMES: [&str; 4] = ["date", "add_days", "trim", "lower"];
+const NAMES: [&str; 4] = ["date", "add_days", "trim", "lower"];
+
+/// Names of all functions, for findings about feed files.
+pub(super) fn names() -> String {
+    [&NAMES[..], &numbers::NAMES[..]].concat().join(", ")
+}
 
 /// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `add_days(date, n)`, `trim(text)`, `lower(text)`.
 pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
     context.add_function("date", date)?;
     context.add_function("add_days", add_days)?;
     context.add_function("trim", |text: Arc<String>| text.trim().to_owned())?;
-    context.add_function("lower", |text: Arc<String>| text.to_lowercase())
+    context.add_function("lower", |text: Arc<String>| text.to_lowercase())?;
+    numbers::add(context)
 }
 
 fn date(text: Arc<String>, format: Arc<String>) -> ResolveResult {

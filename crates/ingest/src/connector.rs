@@ -26,6 +26,8 @@ pub enum Connector {
 pub struct Input {
     pub(crate) name: String,
     pub(crate) reader: Box<dyn Read + Send>,
+    /// Folder of a file on disk: where its side files are.
+    pub(crate) folder: Option<std::path::PathBuf>,
 }
 
 impl Input {
@@ -40,7 +42,7 @@ impl Input {
 
     /// Any reader, under a name.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader) }
+        Self { name: name.into(), reader: Box::new(reader), folder: None }
     }
 
     /// Bytes already in memory, under a name.

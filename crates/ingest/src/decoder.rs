@@ -167,7 +167,7 @@ impl Cutter {
     ///
     /// Errors: an unreadable or empty source, a header that lacks a column or names one twice.
     pub(crate) fn open(decoder: &Decoder, input: Input) -> Result<(Self, Shape), Refusal> {
-        let Input { name, reader } = input;
+        let Input { name, reader, .. } = input;
         let mut window = window::Window::new(reader);
         if window.is_blank()? {
             return Err(Problem::new(

@@ -9,6 +9,7 @@ use crate::connector::Connector;
 use crate::decoder::Decoder;
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
+use crate::snapshot::{self, Join, Snapshot};
 use crate::vintage::{self, Vintage};
 
 /// How often a source is expected to say something.
@@ -48,6 +49,13 @@ pub enum Cadence {
 /// `[vintage]` says where a dated file's publication stands: `from` lists `option` (`--published-at`),
 /// `file-name` (with `pattern`, a regular expression with one group, and `format`, strftime) and `record`, in
 /// order. A file without any is refused.
+///
+/// `[snapshot]` makes each source one vintage of a list: `key` names an entry within its `list` (the feed's name
+/// without one), `change` says blank, `ADD`, `MOD` or `DEL`, `content` what decides whether an entry changed,
+/// `shrink` which share may go at once (0.2), `removed` the fact type of a removal. The one `[[fact]]` that applies
+/// has no key, and a blank `valid_start` means first seen. `[vintage]` may then have `record`, an expression whose
+/// latest value dates the list; `[[join]]` (`file`, `as`, `on`, `columns`) adds the rows of files beside the
+/// source; `empty = "genuine"` takes a source without a character as an increment of nothing.
 ///
 /// ```
 /// let text = r#"
@@ -98,6 +106,19 @@ pub struct FeedSpec {
     pub(crate) prefilter: Vec<Condition>,
     pub(crate) mapping: Mapping,
     pub(crate) vintage: Option<Vintage>,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) joins: Vec<Join>,
+    /// Whether a source without a character says "nothing new", not "cut short".
+    pub(crate) empty_is_genuine: bool,
+}
+
+/// What a source without a character means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Empty {
+    #[default]
+    Refused,
+    Genuine,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +134,11 @@ struct File {
     prefilter: Vec<Condition>,
     native: Option<Native>,
     vintage: Option<vintage::Written>,
+    snapshot: Option<snapshot::Written>,
+    #[serde(default)]
+    join: Vec<Join>,
+    #[serde(default)]
+    empty: Empty,
     #[serde(default)]
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
@@ -128,7 +154,7 @@ impl FeedSpec {
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
         let locator = Locator::new(file, text)?;
-        let parsed: File = locator.parse()?;
+        let mut parsed: File = locator.parse()?;
         let mut problems = Problems::default();
         if parsed.name.is_empty()
             || !parsed.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -141,7 +167,18 @@ impl FeedSpec {
         }
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
-        let vintage = parsed.vintage.map(|written| Vintage::parse(&locator, written, false, &mut problems));
+        let vintage = parsed
+            .vintage
+            .map(|written| Vintage::parse(&locator, written, parsed.snapshot.is_some(), &mut problems));
+        check_list(&locator, &mut parsed.fact, parsed.snapshot.as_ref(), parsed.native, &mut problems);
+        let is_list = parsed.snapshot.is_some();
+        for (field, there) in [("join", !parsed.join.is_empty()), ("empty", parsed.empty == Empty::Genuine)] {
+            if there && !is_list {
+                problems.push(locator.problem(&[field.into()], "only a list has it", "add [snapshot]"));
+            }
+        }
+        Join::check(&parsed.join, &locator, &decoder, &mut problems);
+        let snapshot = parsed.snapshot.and_then(|s| Snapshot::parse(&locator, s, &mut problems));
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
@@ -149,7 +186,9 @@ impl FeedSpec {
                 Mapping::Native(native)
             }
             (None, false) => {
-                Mapping::Cel(cel::Table::compile(&locator, parsed.fact, parsed.tables, &mut problems))
+                let mut table = cel::Table::compile(&locator, parsed.fact, parsed.tables, &mut problems);
+                table.undated = is_list;
+                Mapping::Cel(table)
             }
             (Some(_), false) => {
                 problems.push(locator.problem(
@@ -178,7 +217,37 @@ impl FeedSpec {
             prefilter: parsed.prefilter,
             mapping,
             vintage,
+            snapshot,
+            joins: parsed.join,
+            empty_is_genuine: parsed.empty == Empty::Genuine,
         })
+    }
+}
+
+/// The entries of a list are keyed once, in `[snapshot]`.
+fn check_list(
+    locator: &Locator<'_>,
+    facts: &mut [cel::Written],
+    snapshot: Option<&snapshot::Written>,
+    native: Option<Native>,
+    problems: &mut Problems,
+) {
+    for (i, fact) in facts.iter_mut().enumerate() {
+        let finding = match (snapshot, &fact.key) {
+            (None, None) => Some(("a fact needs a key", "add key = \"…\"")),
+            (Some(_), Some(_)) => Some(("the key of an entry is snapshot.key", "remove this one")),
+            (None, Some(_)) => None,
+            (Some(snapshot), None) => {
+                fact.key = Some(snapshot.key.clone());
+                None
+            }
+        };
+        if let Some((message, remedy)) = finding {
+            problems.push(locator.problem(&["fact".into(), i.into()], message, remedy));
+        }
+    }
+    if native.is_some() && snapshot.is_some() {
+        problems.push(locator.problem(&["native".into()], "a list needs [[fact]]", "map its entries"));
     }
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::pipeline::{self, Batch};
 use crate::quarantine::Quarantine;
+use crate::snapshot;
 use crate::{FeedSpec, IngestError, Input, Report};
 
 /// Settings of one ingest.
@@ -56,6 +57,9 @@ pub fn ingest(
     quarantine: &mut dyn Quarantine,
     options: &Options,
 ) -> Result<Report, IngestError> {
+    if let Some(snapshot) = &feed.snapshot {
+        return snapshot::ingest(log, types, feed, snapshot, input, quarantine, options);
+    }
     let file = input.name().to_owned();
     let mut report = Report { feed: feed.name.clone(), ..Report::default() };
     let mut seen = HashSet::new();

@@ -24,6 +24,7 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod snapshot;
 mod vintage;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};

@@ -32,7 +32,7 @@ pub(crate) struct Written {
 /// Where a feed's files say when they were published, first place first.
 #[derive(Debug)]
 pub(crate) struct Vintage {
-    pub(crate) from: Vec<From>,
+    from: Vec<From>,
     name: Option<(Regex, String)>,
     /// The publication that a record states; that of the file is the latest.
     pub(crate) record: Option<Expression>,
@@ -109,6 +109,28 @@ impl Vintage {
                 }
                 From::Record => return Ok(None),
                 From::Option => {}
+            }
+        }
+        Err(Self::missing(file))
+    }
+
+    /// Publication of a list, whose records were read.
+    ///
+    /// Errors: no place has one, or the date in the name is none.
+    pub(crate) fn of_list(
+        &self,
+        option: Option<Stamp>,
+        file: &str,
+        record: Option<Stamp>,
+    ) -> Result<Stamp, Problem> {
+        for place in &self.from {
+            let found = match place {
+                From::Option => option,
+                From::FileName => self.in_name(file)?,
+                From::Record => record,
+            };
+            if let Some(stamp) = found {
+                return Ok(stamp);
             }
         }
         Err(Self::missing(file))

@@ -17,5 +17,6 @@ pub(super) fn open(path: &Path) -> Result<Input, IngestError> {
         ));
     }
     let name = path.file_name().map_or(shown, |name| name.to_string_lossy().into_owned());
-    Ok(Input::reader(name, file))
+    let folder = path.parent().map(Path::to_path_buf);
+    Ok(Input { folder, ..Input::reader(name, file) })
 }

@@ -19,7 +19,7 @@ pub(crate) struct Written {
     when: Option<String>,
     #[serde(rename = "type")]
     kind: String,
-    key: String,
+    pub(crate) key: Option<String>,
     valid_start: String,
     valid_end: Option<String>,
     published_at: Option<String>,
@@ -78,6 +78,8 @@ struct Rule {
 pub(crate) struct Table {
     rules: Vec<Rule>,
     tables: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether a record without a valid time is taken: it is dated by the list that it is first seen in.
+    pub(crate) undated: bool,
 }
 
 impl fmt::Debug for Table {
@@ -127,7 +129,7 @@ impl Table {
             let note = optional("note", fact.note);
             let required = (
                 compile(None, "type", fact.kind),
-                compile(None, "key", fact.key),
+                compile(None, "key", fact.key.unwrap_or_default()),
                 compile(None, "valid_start", fact.valid_start),
             );
             let attributes = fact
@@ -155,7 +157,7 @@ impl Table {
                 attributes,
             });
         }
-        Self { rules, tables }
+        Self { rules, tables, undated: false }
     }
 }
 
@@ -181,6 +183,16 @@ fn compile_one(text: &str) -> Result<Program, Problem> {
 pub(crate) struct Evaluator<'s> {
     table: &'s Table,
     context: Context<'static, 'static>,
+    joins: Vec<Joined>,
+}
+
+/// Rows of a side file, by the value of the column they are joined on.
+pub(crate) struct Joined {
+    /// Name of the list in the record.
+    pub(crate) name: String,
+    /// Column of the record.
+    pub(crate) on: String,
+    pub(crate) rows: HashMap<String, serde_json::Value>,
 }
 
 impl<'s> Evaluator<'s> {
@@ -193,19 +205,54 @@ impl<'s> Evaluator<'s> {
             (name.clone(), map(entries))
         });
         context.add_variable_from_value("tables", map(lookups));
-        Ok(Self { table, context })
+        Ok(Self { table, context, joins: Vec::new() })
+    }
+
+    /// Adds side files to every record.
+    pub(crate) fn join(&mut self, joins: Vec<Joined>) {
+        self.joins = joins;
+    }
+
+    /// A record as expressions see it.
+    fn scope<'c>(&'c self, record: &Record<'_>, file: &str) -> Context<'c, 'static> {
+        let mut scope = self.context.new_inner_scope();
+        let mut value = record_value(record);
+        if let (Value::Map(map), false) = (&mut value, self.joins.is_empty()) {
+            let mut columns = map.map.as_ref().clone();
+            for join in &self.joins {
+                let rows = match columns.get(&Key::String(Arc::new(join.on.clone()))) {
+                    Some(Value::String(key)) => join.rows.get(key.trim()),
+                    _ => None,
+                };
+                let rows = rows.map_or_else(|| Value::List(Arc::default()), json_value);
+                columns.insert(Key::String(Arc::new(join.name.clone())), rows);
+            }
+            map.map = Arc::new(columns);
+        }
+        scope.add_variable_from_value("record", value);
+        scope.add_variable_from_value("file", Value::String(Arc::new(file.to_owned())));
+        scope
+    }
+
+    /// Expressions over one record, as text.
+    pub(crate) fn texts<const N: usize>(
+        &self,
+        record: &Record<'_>,
+        file: &str,
+        expressions: [Option<&Expression>; N],
+    ) -> [Result<String, Problem>; N] {
+        let scope = self.scope(record, file);
+        expressions.map(|e| e.map_or(Ok(String::new()), |e| string(e, &scope)))
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
-    pub(super) fn facts(
+    pub(crate) fn facts(
         &self,
         record: &Record<'_>,
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let mut scope = self.context.new_inner_scope();
-        scope.add_variable_from_value("record", record_value(record));
-        scope.add_variable_from_value("file", Value::String(Arc::new(place.file.to_owned())));
+        let scope = self.scope(record, place.file);
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
@@ -215,7 +262,7 @@ impl<'s> Evaluator<'s> {
                 },
             };
             if applies {
-                drafts.push(rule.fact(&scope, place)?);
+                drafts.push(rule.fact(&scope, place, self.table.undated)?);
             }
         }
         Ok(())
@@ -223,14 +270,19 @@ impl<'s> Evaluator<'s> {
 }
 
 impl Rule {
-    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>) -> Result<Draft, Problem> {
+    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>, undated: bool) -> Result<Draft, Problem> {
         let optional = |e: &Option<Expression>| e.as_ref().map_or(Ok(String::new()), |e| string(e, scope));
         let some = |text: String| Some(text).filter(|t| !t.trim().is_empty());
         let kind = string(&self.kind, scope)?;
         let key = string(&self.key, scope)?;
         text::name("type", &kind)?;
         text::name("key", &key)?;
-        let valid = text::period(&string(&self.valid_start, scope)?, &optional(&self.valid_end)?)?;
+        let start = string(&self.valid_start, scope)?;
+        let valid = if undated && start.is_empty() {
+            crate::snapshot::first_seen()
+        } else {
+            text::period(&start, &optional(&self.valid_end)?)?
+        };
         let published_at = text::stamp(&optional(&self.published_at)?)?;
         let grade = match some(optional(&self.grade)?) {
             None => Grade::UNKNOWN,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use cel::{Context, ExecutionError, ResolveResult};
+use cel::{Context, ExecutionError, ResolveResult, Value};
 use chrono::{Datelike, Days, Months, NaiveDate};
 use regex::Regex;
 use rust_decimal::Decimal;
@@ -11,14 +11,15 @@ use rust_decimal::Decimal;
 use super::countries;
 
 /// Names of the functions here, for checking feed files.
-pub(super) const NAMES: [&str; 7] =
-    ["number", "scale", "extract", "months", "month_start", "month_end", "country"];
+pub(super) const NAMES: [&str; 8] =
+    ["number", "scale", "extract", "join", "months", "month_start", "month_end", "country"];
 
 /// Patterns kept compiled; a feed has a handful.
 const MAX_PATTERNS: usize = 64;
 
 /// Adds `number(text)` (`1,234.50 ` to `1234.50`; blank stays blank), `scale(number, factor)` (exact product of
 /// two decimals in text), `extract(text, regex)` (its first group, else the match; blank without one),
+/// `join(list, text)` (texts of a list with another between them),
 /// `month_start(text)` and `month_end(text)` (first day of the month, first day after it; of `1995-04`,
 /// `1995-04-30`, or of the span `2024-01:2024-02`), `months(text)` (the same as `1995-04`, or the span) and
 /// `country(text)` (alpha-3 code of an alpha-2 or alpha-3 code or English name; blank when it is none).
@@ -29,6 +30,7 @@ pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationE
     context.add_function("extract", move |text: Arc<String>, pattern: Arc<String>| {
         extract(&patterns, &text, &pattern)
     })?;
+    context.add_function("join", |list: Arc<Vec<Value>>, between: Arc<String>| join(&list, &between))?;
     let day = |day: NaiveDate| day.format("%Y-%m-%d").to_string();
     context.add_function("month_start", move |text: Arc<String>| -> ResolveResult {
         span(&text, "month_start").map(|(first, _)| day(first.0).into())
@@ -103,6 +105,14 @@ fn extract(patterns: &Mutex<HashMap<String, Regex>>, text: &str, pattern: &str) 
     let found = known.get(pattern).and_then(|regex| regex.captures(text));
     let found = found.and_then(|groups| groups.get(1).or_else(|| groups.get(0)));
     Ok(found.map(|m| m.as_str().to_owned()).unwrap_or_default().into())
+}
+
+fn join(list: &[Value], between: &str) -> ResolveResult {
+    let texts = list.iter().map(|value| match value {
+        Value::String(text) => Ok(text.as_str()),
+        other => Err(refuse("join", format!("{} in the list is no text", other.type_of()))),
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(between).into())
 }
 
 /// First day of a month and first day after it.

@@ -4,10 +4,10 @@
 //! and only what follows from the comparison is stored, so that the facts visible at any known time are a pure
 //! function of the set of vintages, whatever the order in which they came:
 //!
-//! - An entry that appears makes a listing under `LIST|ENTRY#SPELL`. The spell is named after the vintage it
-//!   starts at and the one before, `2026-06-29..2026-07-07`: a vintage that comes in between later on makes
-//!   another spell, and the key of the former one is withdrawn at the time at which it was said.
-//! - An entry that changes is a further vintage of that key; one that goes makes a removal with a key of its own.
+//! - An entry that appears makes a listing under `LIST|ENTRY#START`, a spell named after the vintage it starts at.
+//! - An entry that changes is a further vintage of that key; one that goes ends the spell, under `…|delisted`.
+//! - What a vintage that comes in between shows to be otherwise is withdrawn at the time at which it was said. A key
+//!   withdrawn stays so at that time; what remains true of it is said again under `…|copy2`, the same happening.
 //! - An entry that cannot be read, or that an increment does not name, is unknown: it neither stays nor goes.
 //! - `list.vintage` says that a vintage was read, how many entries it holds and which of them are unknown.
 //!

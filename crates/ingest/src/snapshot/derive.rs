@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::Stamp;
 
 use super::hash::Hash;
-use super::known::{Entry, Known, Statement, Vintage, Words};
+use super::known::{Entry, Family, Known, Statement, Vintage, Words, ending_of};
 use super::{At, at};
 
 /// What a vintage says about an entry.
@@ -37,11 +37,24 @@ pub(super) enum End {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// A listing, or a further vintage of one.
-    List { entry: String, stamp: Stamp, key: String, start: Stamp, words: Words },
+    List { entry: String, stamp: Stamp, key: String, start: Stamp, words: Words, restated: bool },
     /// The end of a spell; the words are the last ones said in it.
-    End { entry: String, stamp: Stamp, key: String, spell: String, end: End, words: Words },
+    End { entry: String, stamp: Stamp, key: String, ended: Ended, restated: bool },
     /// The withdrawal of what no longer follows.
     Withdraw { seq: u64 },
+}
+
+/// What a spell's end says.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    /// Key of the spell.
+    pub(super) spell: String,
+    pub(super) end: End,
+    /// Publication of the vintage that shows it.
+    pub(super) shown_by: Stamp,
+    /// What was last said, and its digest.
+    pub(super) words: Words,
+    pub(super) last: String,
 }
 
 /// What follows from a vintage.
@@ -52,7 +65,7 @@ pub(super) struct Derived {
     pub(super) before: usize,
     /// Of these, entries that this one no longer holds, under no other id either.
     pub(super) lost: usize,
-    /// Entries that got a statement of this very vintage.
+    /// Entries that got a statement of this very vintage, or that an increment took out with one.
     pub(super) stated: usize,
 }
 
@@ -76,7 +89,7 @@ pub(super) fn derive(known: &Known, list: &str, new: &Literal<'_>) -> Derived {
         let changed = match (&before, &said) {
             (_, Said::Unknown) => false,
             (Some(before), Said::Present(now)) => before.hash != now.hash || history.must_state(name, new.at),
-            (None, Said::Absent) => entry.listed.range(new.at..).any(|(at, _)| *at != new.at),
+            (None, Said::Absent) => false,
             (Some(_), Said::Absent) | (None, Said::Present(_)) => true,
         };
         if changed {
@@ -92,13 +105,13 @@ pub(super) fn derive(known: &Known, list: &str, new: &Literal<'_>) -> Derived {
             history.entry(name, entry, &mut derived);
         }
     }
-    derived.count(new);
+    derived.count(known, new);
     derived
 }
 
 impl Derived {
     /// Drops what was found twice, and counts.
-    fn count(&mut self, new: &Literal<'_>) {
+    fn count(&mut self, known: &Known, new: &Literal<'_>) {
         let mut seen = BTreeSet::new();
         self.steps.retain(|step| seen.insert(format!("{step:?}")));
         let here = |s: &&Step| s.at() == Some(new.at);
@@ -106,25 +119,23 @@ impl Derived {
             .steps
             .iter()
             .filter(here)
-            .filter(|s| matches!(s, Step::End { end: End::Removed, .. }))
+            .filter(|s| matches!(s, Step::End { ended: Ended { end: End::Removed, .. }, .. }))
             .count();
-        self.stated = self
-            .steps
-            .iter()
-            .filter(here)
-            .filter(|s| matches!(s, Step::List { entry, .. } if new.present.contains_key(entry)))
-            .count();
+        let removed = |entry: &String| known.vintages.get(&new.at).is_some_and(|v| v.removed.contains(entry));
+        let stated = |step: &&Step| match step {
+            Step::List { entry, .. } => new.present.contains_key(entry),
+            Step::End { entry, .. } => removed(entry),
+            Step::Withdraw { .. } => false,
+        };
+        self.stated = self.steps.iter().filter(here).filter(stated).count();
     }
 }
 
 /// The last word about an entry before a vintage; `None` when it is not on the list.
 fn before(entry: &Entry, at: At) -> Option<&Statement> {
-    let listed = entry.listed.range(..at).next_back();
+    let (listed, statement) = entry.listed.range(..at).next_back()?;
     let ended = entry.ended.range(..at).next_back();
-    match (listed, ended) {
-        (Some((listed, statement)), Some((ended, _))) => (listed > ended).then_some(statement),
-        (listed, _) => listed.map(|(_, statement)| statement),
-    }
+    ended.is_none_or(|ended| listed > ended).then_some(statement)
 }
 
 struct History<'h> {
@@ -137,8 +148,13 @@ impl<'h> History<'h> {
     /// What the vintage at hand says about an entry.
     fn new_said(&self, name: &str) -> Said {
         if let Some(hash) = self.new.present.get(name) {
-            let words = Words::New;
-            return Said::Present(Statement { at: self.new.at, key: String::new(), hash: *hash, words });
+            return Said::Present(Statement {
+                at: self.new.at,
+                key: String::new(),
+                hash: *hash,
+                words: Words::New,
+                restated: false,
+            });
         }
         match self.known.vintages.get(&self.new.at) {
             Some(v) if v.removed.contains(name) => Said::Absent,
@@ -157,7 +173,7 @@ impl<'h> History<'h> {
         let mut carried: Option<Statement> = None;
         let mut all = Vec::new();
         for (at, vintage) in &self.known.vintages {
-            let ended = entry.ended.contains_key(at);
+            let ended = entry.ended.contains(at);
             if ended {
                 carried = None;
             }
@@ -210,82 +226,140 @@ impl<'h> History<'h> {
 
     /// What follows for one entry, against what was said.
     fn entry(&self, name: &str, entry: &Entry, derived: &mut Derived) {
-        let mut listed: BTreeMap<At, (String, Step)> = BTreeMap::new();
-        let mut ended: BTreeMap<At, (String, Step)> = BTreeMap::new();
-        // Statements that only repeat what holds.
-        let mut repeats: BTreeSet<(At, String)> = BTreeSet::new();
-        let mut spell: Option<(String, Stamp, Statement)> = None;
-        let mut previous: Option<Stamp> = None;
+        let (spells, ends) = self.wanted(name, entry);
+        let none = Family::default();
+        let keys: BTreeSet<&String> = entry.families.keys().chain(spells.keys()).chain(ends.keys()).collect();
+        for base in keys {
+            let family = entry.families.get(base).unwrap_or(&none);
+            let (spell, end) = (spells.get(base), ends.get(base));
+            let states: BTreeMap<At, Hash> = match (spell, end) {
+                (Some(spell), _) => spell.states.iter().map(|(at, (hash, ..))| (*at, *hash)).collect(),
+                (_, Some((at, hash, _))) => BTreeMap::from([(*at, *hash)]),
+                (None, None) => BTreeMap::new(),
+            };
+            for Repaired { at, shown, key } in repair(base, family, &states, &mut derived.steps) {
+                let (entry, restated) = (name.to_owned(), at != shown);
+                // What is said again is published with what it replaces.
+                let replaced = self.known.vintages.get(&at).map(|v| v.stamp);
+                let step = match (spell, end) {
+                    (Some(spell), _) => spell.states.get(&shown).map(|(_, words, stamp)| Step::List {
+                        entry,
+                        stamp: replaced.unwrap_or(*stamp),
+                        key,
+                        start: spell.start,
+                        words: *words,
+                        restated,
+                    }),
+                    (_, Some((_, _, ended))) => Some(Step::End {
+                        entry,
+                        stamp: replaced.unwrap_or(ended.shown_by),
+                        key,
+                        ended: ended.clone(),
+                        restated,
+                    }),
+                    (None, None) => None,
+                };
+                derived.steps.extend(step);
+            }
+        }
+    }
+
+    /// The spells of an entry as the vintages have them, and their ends, by key.
+    fn wanted(&self, name: &str, entry: &Entry) -> (BTreeMap<String, Spell>, Ends) {
+        let mut spells: BTreeMap<String, Spell> = BTreeMap::new();
+        let mut ends = Ends::new();
+        let mut open: Option<(String, Statement)> = None;
         for (at, vintage, said) in self.timeline(name, entry) {
             let stamp = vintage.stamp;
-            let list = |key: &String, start: Stamp, words: Words| Step::List {
-                entry: name.to_owned(),
-                stamp,
-                key: key.clone(),
-                start,
-                words,
-            };
-            spell = match (spell, said) {
+            open = match (open, said) {
                 (None, Said::Present(now)) => {
-                    let key = format!("{}|{name}#{}", self.list, label(previous, stamp));
-                    listed.insert(at, (key.clone(), list(&key, stamp, now.words)));
-                    Some((key, stamp, now))
+                    let key = format!("{}|{name}#{stamp}", self.list);
+                    let states = BTreeMap::from([(at, (now.hash, now.words, stamp))]);
+                    spells.insert(key.clone(), Spell { start: stamp, states });
+                    Some((key, now))
                 }
-                (Some((key, start, last)), Said::Present(now)) => {
-                    let explicit = now.at == at;
-                    if now.hash != last.hash || (explicit && self.must_state(name, at)) {
-                        listed.insert(at, (key.clone(), list(&key, start, now.words)));
-                    } else {
-                        repeats.insert((at, key.clone()));
+                (Some((key, last)), Said::Present(now)) => {
+                    let explicit = now.at == at && self.must_state(name, at);
+                    if (now.hash != last.hash || explicit)
+                        && let Some(spell) = spells.get_mut(&key)
+                    {
+                        spell.states.insert(at, (now.hash, now.words, stamp));
                     }
-                    let last = if now.hash == last.hash { last } else { now };
-                    Some((key, start, last))
+                    Some((key, if now.hash == last.hash { last } else { now }))
                 }
-                (Some((key, _, last)), Said::Absent) => {
+                (Some((key, last)), Said::Absent) => {
                     let end = self.heir(name, at).map_or(End::Removed, End::Merged);
-                    let word = match &end {
-                        End::Removed => "delisted".to_owned(),
-                        End::Merged(into) => format!("merged|{into}"),
+                    let (word, into) = match &end {
+                        End::Removed => ("delisted", ""),
+                        End::Merged(into) => ("merged", into.as_str()),
                     };
-                    // What the spell last said is in the removal, so it is in its key.
-                    let ending = format!("{key}|{word}|{stamp}|{}", last.hash.short());
-                    let step = Step::End {
-                        entry: name.to_owned(),
-                        stamp,
-                        key: ending.clone(),
-                        spell: key,
-                        end,
-                        words: last.words,
-                    };
-                    ended.insert(at, (ending, step));
+                    let digest = last.hash.short();
+                    let hash = ending_of(into, &stamp.to_string(), &digest);
+                    let ending = format!("{key}|{word}");
+                    let ended = Ended { spell: key, end, shown_by: stamp, words: last.words, last: digest };
+                    ends.insert(ending, (at, hash, ended));
                     None
                 }
-                (spell, _) => spell,
+                (open, _) => open,
             };
-            previous = Some(stamp);
         }
-        let mut settle = |was: &BTreeMap<At, Statement>, wanted: BTreeMap<At, (String, Step)>| {
-            for (at, statement) in was {
-                let stays = wanted.get(at).is_some_and(|(key, _)| *key == statement.key)
-                    || repeats.contains(&(*at, statement.key.clone()));
-                if let (false, Words::Logged(seq)) = (stays, statement.words) {
-                    derived.steps.push(Step::Withdraw { seq });
-                }
-            }
-            for (at, (key, step)) in wanted {
-                if was.get(&at).is_none_or(|statement| statement.key != key) {
-                    derived.steps.push(step);
-                }
-            }
-        };
-        settle(&entry.listed, listed);
-        settle(&entry.ended, ended);
+        (spells, ends)
     }
 }
 
-/// Name of a spell: where it starts, after which vintage.
-fn label(previous: Option<Stamp>, start: Stamp) -> String {
-    previous.map_or_else(|| start.to_string(), |previous| format!("{previous}..{start}"))
+/// A spell: what is said, from when on.
+struct Spell {
+    start: Stamp,
+    states: BTreeMap<At, (Hash, Words, Stamp)>,
+}
+
+/// Ends of spells by their keys.
+type Ends = BTreeMap<String, (At, Hash, Ended)>;
+
+/// Something to be said.
+struct Repaired {
+    /// When.
+    at: At,
+    /// Which state: the one of that moment, or an earlier one that still holds.
+    shown: At,
+    /// Under which key.
+    key: String,
+}
+
+/// Compares what should be said under a key with what was.
+///
+/// A wrong statement is withdrawn, with everything after it, and the rest is said again under the next copy of the
+/// key: at the time of a withdrawal nothing can be said under the key withdrawn.
+fn repair(base: &str, family: &Family, states: &BTreeMap<At, Hash>, steps: &mut Vec<Step>) -> Vec<Repaired> {
+    let state = |at: &At| states.range(..=*at).next_back();
+    let wrong = |at: &At, statement: &Statement| state(at).is_none_or(|(_, hash)| *hash != statement.hash);
+    let from = family.live.iter().find(|(at, statement)| wrong(at, statement)).map(|(at, _)| *at);
+    let next = match family.keys.len() {
+        0 => base.to_owned(),
+        n => format!("{base}|copy{}", n + 1),
+    };
+    let mut said = Vec::new();
+    if let Some(from) = from {
+        for statement in family.live.range(from..).map(|(_, s)| s) {
+            if let Words::Logged(seq) = statement.words {
+                steps.push(Step::Withdraw { seq });
+            }
+        }
+        if let Some((shown, _)) = state(&from).filter(|(shown, _)| **shown != from) {
+            said.push(Repaired { at: from, shown: *shown, key: next.clone() });
+        }
+    }
+    for (at, hash) in states {
+        let key = if from.is_some_and(|from| *at >= from) {
+            next.clone()
+        } else if family.live.get(at).is_some_and(|s| s.hash == *hash) {
+            continue;
+        } else {
+            family.live.range(..*at).next_back().map_or_else(|| next.clone(), |(_, s)| s.key.clone())
+        };
+        said.push(Repaired { at: *at, shown: *at, key });
+    }
+    said
 }
 
 impl Step {

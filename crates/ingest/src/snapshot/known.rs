@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use bellwether_model::{Body, Fact, Op, Stamp};
+use bellwether_model::{Body, Fact, Op, Stamp, base_key};
 use bellwether_store::EventLog;
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ pub(super) struct Statement {
     pub(super) key: String,
     pub(super) hash: Hash,
     pub(super) words: Words,
+    /// Said again later than the vintage that shows it, since its key was withdrawn.
+    pub(super) restated: bool,
 }
 
 /// One vintage.
@@ -52,12 +54,24 @@ impl Vintage {
     }
 }
 
-/// What is said about one entry and was not withdrawn.
+/// What is said about one spell, or its end, under one key and its copies.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    /// What was not withdrawn.
+    pub(super) live: BTreeMap<At, Statement>,
+    /// Keys used so far, withdrawn ones too.
+    pub(super) keys: BTreeSet<String>,
+}
+
+/// What is said about one entry.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
+    /// Listings, where a vintage shows them.
     pub(super) listed: BTreeMap<At, Statement>,
-    /// Removals, and passages to another id.
-    pub(super) ended: BTreeMap<At, Statement>,
+    /// Vintages that end a spell.
+    pub(super) ended: BTreeSet<At>,
+    /// By key without its copy number.
+    pub(super) families: BTreeMap<String, Family>,
 }
 
 /// Everything known about one list.
@@ -75,8 +89,8 @@ pub(super) struct Known {
 #[derive(Default)]
 struct Gathered {
     known: Known,
-    listed: Vec<(String, Statement)>,
-    ended: Vec<(String, Statement)>,
+    /// By entry; whether it ends a spell.
+    said: Vec<(String, Statement, bool)>,
 }
 
 impl Known {
@@ -105,13 +119,24 @@ impl Known {
         })?;
         let mut all = BTreeMap::new();
         for list in lists {
-            let Gathered { mut known, listed, ended } = found.remove(list).unwrap_or_default();
-            let lives = |s: &Statement| !withdrawn.contains(&(s.key.clone(), s.at));
-            for (entry, statement) in listed.into_iter().filter(|(_, s)| lives(s)) {
-                known.entries.entry(entry).or_default().listed.insert(statement.at, statement);
-            }
-            for (entry, statement) in ended.into_iter().filter(|(_, s)| lives(s)) {
-                known.entries.entry(entry).or_default().ended.insert(statement.at, statement);
+            let Gathered { mut known, said } = found.remove(list).unwrap_or_default();
+            for (name, statement, ends) in said {
+                let entry = known.entries.entry(name).or_default();
+                let family = entry.families.entry(base_key(&statement.key).to_owned()).or_default();
+                family.keys.insert(statement.key.clone());
+                if withdrawn.contains(&(statement.key.clone(), statement.at)) {
+                    continue;
+                }
+                match (ends, statement.restated) {
+                    (_, true) => {}
+                    (true, false) => {
+                        entry.ended.insert(statement.at);
+                    }
+                    (false, false) => {
+                        entry.listed.insert(statement.at, statement.clone());
+                    }
+                }
+                family.live.insert(statement.at, statement);
             }
             all.insert(list.clone(), known);
         }
@@ -131,6 +156,24 @@ impl Known {
 /// Attribute of whatever ends a spell: the key of its listing.
 pub(super) const ENDS: &str = "ends";
 
+/// Attribute of it: the vintage that shows the end.
+pub(super) const SHOWN_BY: &str = "vintage";
+/// Attribute of it: digest of what was last said.
+pub(super) const LAST: &str = "last";
+/// Note of what is said again under a copy of its key.
+pub(super) const RESTATED: &str = "said again: its former key was withdrawn";
+
+/// Digest of the end of a spell.
+fn ending(fact: &Fact) -> Hash {
+    let text = |name: &str| fact.attribute(name).unwrap_or_default();
+    ending_of(&text("into"), &text(SHOWN_BY), &text(LAST))
+}
+
+/// The same of its parts.
+pub(super) fn ending_of(into: &str, vintage: &str, last: &str) -> Hash {
+    Hash::of(&[into.as_bytes(), vintage.as_bytes(), last.as_bytes()])
+}
+
 /// Former ids that a listing names.
 pub(super) fn referents(fact: &Fact) -> impl Iterator<Item = &str> {
     fact.attributes.get("referents").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
@@ -143,18 +186,18 @@ impl Gathered {
             return;
         }
         let Some(entry) = fact.attributes.get("entry").and_then(Value::as_str) else { return };
+        let ends = fact.attributes.contains_key(ENDS);
         let statement = Statement {
             at: at(stamp),
             key: fact.key.clone(),
-            hash: Hash::of_fact(fact),
+            hash: if ends { ending(fact) } else { Hash::of_fact(fact) },
             words: Words::Logged(seq),
+            restated: fact.note.as_deref() == Some(RESTATED),
         };
-        if fact.attributes.contains_key(ENDS) {
-            self.ended.push((entry.to_owned(), statement));
-        } else {
+        if !ends && !statement.restated {
             self.known.alias(entry, fact, statement.at);
-            self.listed.push((entry.to_owned(), statement));
         }
+        self.said.push((entry.to_owned(), statement, ends));
     }
 
     fn vintage(&mut self, fact: &Fact, stamp: Stamp) {

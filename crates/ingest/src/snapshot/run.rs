@@ -8,10 +8,10 @@ use bellwether_model::{Basis, Body, Evidence, Fact, FactTypes, Grade, Op, Proble
 use bellwether_store::{Append, EventLog};
 use serde_json::Value;
 
-use super::derive::{Derived, End, Literal, Step, derive};
+use super::derive::{Derived, End, Ended, Literal, Step, derive};
 use super::hash::{DATED, FIRST_SEEN, Hash};
 use super::join::Join;
-use super::known::{ENDS, Known, Vintage, Words};
+use super::known::{ENDS, Known, LAST, RESTATED, SHOWN_BY, Vintage, Words};
 use super::read::{Bad, List, Reader, Source};
 use super::{MERGED, Snapshot, VINTAGE, at, day};
 use crate::decoder::{Cutter, Refusal};
@@ -441,16 +441,22 @@ pub(super) struct Makes<'m> {
 impl Makes<'_> {
     pub(super) fn fact(&self, step: &Step) -> Result<Fact, IngestError> {
         let mut fact = match step {
-            Step::List { entry, stamp, key, start, words } => {
+            Step::List { entry, stamp, key, start, words, restated } => {
                 let mut fact = self.words(entry, *words, *stamp)?;
+                fact.note = fact.note.filter(|note| note != RESTATED);
+                if *restated {
+                    fact.note = Some(RESTATED.to_owned());
+                }
                 fact.key.clone_from(key);
                 if fact.attributes.get(DATED).is_some_and(|v| v.as_str() == Some(FIRST_SEEN)) {
                     fact.valid = day(*start);
                 }
                 fact
             }
-            Step::End { entry, stamp, key, spell, end, words } => {
-                self.end(entry, *stamp, key, spell, end, *words)?
+            Step::End { entry, stamp, key, ended, restated } => {
+                let mut fact = self.end(entry, *stamp, key, ended)?;
+                fact.note = restated.then(|| RESTATED.to_owned());
+                fact
             }
             Step::Withdraw { seq } => {
                 let was = self.logged(*seq)?;
@@ -479,26 +485,20 @@ impl Makes<'_> {
         Ok(fact)
     }
 
-    fn end(
-        &self,
-        entry: &str,
-        stamp: Stamp,
-        key: &str,
-        spell: &str,
-        end: &End,
-        words: Words,
-    ) -> Result<Fact, IngestError> {
-        let mut fact = self.words(entry, words, stamp)?;
+    fn end(&self, entry: &str, stamp: Stamp, key: &str, ended: &Ended) -> Result<Fact, IngestError> {
+        let mut fact = self.words(entry, ended.words, stamp)?;
         let kept = ["authority", "entry", "form", "list", "name", "programme"];
         fact.attributes.retain(|name, _| kept.contains(&name.as_str()));
-        fact.attributes.insert(ENDS.to_owned(), spell.into());
+        fact.attributes.insert(ENDS.to_owned(), ended.spell.as_str().into());
+        fact.attributes.insert(SHOWN_BY.to_owned(), ended.shown_by.to_string().into());
+        fact.attributes.insert(LAST.to_owned(), ended.last.as_str().into());
         fact.kind.clone_from(&self.desk.snapshot.removed);
-        if let End::Merged(into) = end {
+        if let End::Merged(into) = &ended.end {
             MERGED.clone_into(&mut fact.kind);
             fact.attributes.insert("into".to_owned(), into.as_str().into());
         }
         fact.key = key.to_owned();
-        fact.valid = day(stamp);
+        fact.valid = day(ended.shown_by);
         (fact.value, fact.unit) = (None, None);
         self.desk.types.check(&fact).map_err(|problem| IngestError::Config(problem.into()))?;
         Ok(fact)

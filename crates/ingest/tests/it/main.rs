@@ -11,6 +11,7 @@ mod conservation;
 mod feeds;
 mod history;
 mod hostile;
+mod lists;
 mod quarantine;
 mod run;
 mod support;

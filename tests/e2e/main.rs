@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod customs;
 mod demo;
 mod detect;
 mod dyad;
@@ -16,8 +17,10 @@ mod facts;
 mod hostile;
 mod ids;
 mod ingest;
+mod known;
 mod layers;
 mod licences;
+mod lists;
 mod metadata;
 mod replay;
 mod restricted;

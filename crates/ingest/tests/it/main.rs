@@ -9,6 +9,7 @@
 mod by_hand;
 mod conservation;
 mod feeds;
+mod feeds_lists;
 mod history;
 mod hostile;
 mod lists;

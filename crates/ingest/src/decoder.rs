@@ -139,7 +139,7 @@ impl Shape {
 /// Cuts a stream into records.
 pub(crate) enum Cutter {
     Delimited(delimited::Cutter),
-    Unpivot(unpivot::Cutter),
+    Unpivot(Box<unpivot::Cutter>),
     Ndjson(ndjson::Cutter),
     CloudEvents(cloudevents::Cutter),
 }
@@ -184,7 +184,7 @@ impl Cutter {
                     None => Ok((Cutter::Delimited(cutter), shape)),
                     Some(unpivot) => {
                         let (cutter, shape) = unpivot::Cutter::open(spec, unpivot, cutter, &shape, &name)?;
-                        Ok((Cutter::Unpivot(cutter), shape))
+                        Ok((Cutter::Unpivot(Box::new(cutter)), shape))
                     }
                 }
             }

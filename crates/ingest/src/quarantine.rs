@@ -10,7 +10,7 @@ use bellwether_model::{Problem, Stamp};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use file::FileQuarantine;
+pub use file::{FileQuarantine, WholeSource};
 pub use resolve::{Resolved, drop_entry, release, retry};
 
 use crate::mapping::text::neutral_problem;

@@ -267,7 +267,7 @@ impl Cutter {
             if n == 0 {
                 return Ok(None);
             }
-            if self.ends_here(n) {
+            if self.ends_here(n)? {
                 self.window.take(n);
                 return Ok(None);
             }
@@ -332,12 +332,21 @@ impl Cutter {
     }
 
     /// Whether the next `n` bytes are the end mark and nothing else follows.
-    fn ends_here(&self, n: usize) -> bool {
-        let Some(mark) = self.terminator.and_then(|c| u8::try_from(c).ok()) else { return false };
-        let pending = self.window.pending();
-        self.window.ended()
-            && pending.get(..n).is_some_and(|bytes| trim_end(bytes) == [mark])
-            && pending.iter().skip(n).all(u8::is_ascii_whitespace)
+    fn ends_here(&mut self, n: usize) -> io::Result<bool> {
+        let Some(mark) = self.terminator.and_then(|c| u8::try_from(c).ok()) else { return Ok(false) };
+        if self.window.pending().get(..n).is_none_or(|bytes| trim_end(bytes) != [mark]) {
+            return Ok(false);
+        }
+        loop {
+            let mut rest = self.window.pending().iter().skip(n);
+            // Blanks without end are no end.
+            if !rest.all(u8::is_ascii_whitespace) || self.window.pending().len() > MAX_RECORD {
+                return Ok(false);
+            }
+            if !self.window.fill()? {
+                return Ok(true);
+            }
+        }
     }
 
     /// How much of a record that is broken up to `at` to hold: its first line, while that is affordable.

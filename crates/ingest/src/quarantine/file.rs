@@ -23,6 +23,15 @@ enum Line {
     Resolve { id: String, how: How, reason: String, at: DateTime<Utc> },
 }
 
+/// A source that is held as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeSource {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Files beside it, by name.
+    pub beside: BTreeMap<String, Vec<u8>>,
+}
+
 /// How an entry was done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -143,17 +152,17 @@ impl FileQuarantine {
         }
     }
 
-    /// A whole source that is held, and the files beside it by name.
+    /// A whole source that is held.
     ///
     /// Errors: [`IngestError::Quarantine`] when they are gone or were changed, or the entry is a record.
-    pub fn whole(&self, entry: &Entry) -> Result<(Vec<u8>, BTreeMap<String, Vec<u8>>), IngestError> {
+    pub fn whole(&self, entry: &Entry) -> Result<WholeSource, IngestError> {
         let Raw::Whole { blob, beside } = &entry.raw else {
             return Err(failed(&self.path, &io::Error::other("the entry is a record, not a source")));
         };
         let blobs = Blobs::beside(&self.path);
         let get = |name: &str| blobs.get(name).map_err(|e| failed(&self.path, &e));
         let beside = beside.iter().map(|(name, blob)| Ok((name.clone(), get(blob)?)));
-        Ok((get(blob)?, beside.collect::<Result<_, IngestError>>()?))
+        Ok(WholeSource { bytes: get(blob)?, beside: beside.collect::<Result<_, IngestError>>()? })
     }
 
     /// Leaves the tombstone of an entry.

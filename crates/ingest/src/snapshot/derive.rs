@@ -182,7 +182,7 @@ impl<'h> History<'h> {
                 carried = Some(statement.clone());
             }
             // A vintage that is only amended keeps what it says about the others.
-            let said = if *at == self.new.at && !(self.new.amends && !self.new.present.contains_key(name)) {
+            let said = if *at == self.new.at && (!self.new.amends || self.new.present.contains_key(name)) {
                 match (self.new_said(name), stated) {
                     // Another increment of the same publication said it.
                     (Said::Unknown, Some(statement)) => Said::Present(statement.clone()),

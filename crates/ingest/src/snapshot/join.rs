@@ -27,6 +27,9 @@ pub(crate) struct Join {
     columns: Vec<String>,
 }
 
+/// Name and bytes of a side file; none when it is not there.
+pub(super) type Side = (String, Option<Vec<u8>>);
+
 /// Largest side file, in bytes.
 const MAX_SIDE: u64 = 256 << 20;
 
@@ -55,10 +58,7 @@ impl Join {
     }
 
     /// Bytes of the side files of a source; `None` for one that is not there.
-    pub(crate) fn collect(
-        joins: &[Join],
-        folder: Option<&Path>,
-    ) -> Result<Vec<(String, Option<Vec<u8>>)>, IngestError> {
+    pub(crate) fn collect(joins: &[Join], folder: Option<&Path>) -> Result<Vec<Side>, IngestError> {
         let mut found = Vec::new();
         for join in joins {
             let path = folder.map(|folder| folder.join(&join.file));

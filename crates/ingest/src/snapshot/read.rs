@@ -257,7 +257,7 @@ impl<'r> Reader<'r> {
         for ((name, key), mut same) in entries {
             let list = source.lists.entry(name).or_default();
             // Where two share a key, what they say tells them apart, never where they stand.
-            same.sort_by(|a, b| (a.1.valid.start, a.0).cmp(&(b.1.valid.start, b.0)));
+            same.sort_by_key(|(hash, fact)| (fact.valid.start, *hash));
             for (at, entry) in same.into_iter().enumerate() {
                 let key = if at == 0 { key.clone() } else { format!("{key}~{}", at + 1) };
                 list.present.insert(key, entry);

@@ -12,7 +12,7 @@ use super::run::{Desk, Makes, Taken, Whole};
 use super::{Snapshot, at};
 use crate::decoder::{Row, Shape};
 use crate::mapping::Mapper;
-use crate::quarantine::{Quarantine, Resolved};
+use crate::quarantine::{Quarantine, Resolved, WholeSource};
 use crate::report::Facts;
 use crate::settle::Terms;
 use crate::{FeedSpec, IngestError, Options};
@@ -25,10 +25,11 @@ pub(crate) fn whole(
     feed: &FeedSpec,
     snapshot: &Snapshot,
     file: &str,
-    (bytes, mut beside): (Vec<u8>, BTreeMap<String, Vec<u8>>),
+    source: WholeSource,
     terms: &Terms<'_>,
     quarantine: &mut dyn Quarantine,
 ) -> Result<Resolved, IngestError> {
+    let WholeSource { bytes, mut beside } = source;
     let options = Options { published_at: terms.published_at, ..Options::at(terms.now) };
     let sides = feed.joins.iter().map(|join| (join.file.clone(), beside.remove(&join.file))).collect();
     let desk = Desk { log, types, feed, snapshot, options: &options, vouched: terms.vouched };

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::derive::{Derived, End, Ended, Literal, Step, derive};
 use super::hash::{DATED, FIRST_SEEN, Hash};
-use super::join::Join;
+use super::join::{Join, Side};
 use super::known::{ENDS, Known, LAST, RESTATED, SHOWN_BY, Vintage, Words};
 use super::read::{Bad, List, Reader, Source};
 use super::{MERGED, Snapshot, VINTAGE, at, day};
@@ -31,7 +31,7 @@ const MAX_APPEND: usize = 16 << 20;
 pub(super) struct Whole {
     pub(super) file: String,
     pub(super) bytes: Vec<u8>,
-    pub(super) sides: Vec<(String, Option<Vec<u8>>)>,
+    pub(super) sides: Vec<Side>,
 }
 
 /// What the log, the feed and the caller bring.

@@ -16,3 +16,4 @@ mod lists;
 mod quarantine;
 mod run;
 mod support;
+mod tables;

@@ -8,6 +8,7 @@
 )]
 
 mod coded;
+mod customs;
 mod demo;
 mod detect;
 mod doctor;
@@ -19,8 +20,10 @@ mod facts;
 mod hostile;
 mod ids;
 mod ingest;
+mod known;
 mod layers;
 mod licences;
+mod lists;
 mod metadata;
 mod reads;
 mod replay;

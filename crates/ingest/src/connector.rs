@@ -46,6 +46,8 @@ pub struct Input {
     pub(crate) reader: Box<dyn Read + Send>,
     /// The same bytes where they can be sought in; whoever uses it leaves the reader alone.
     pub(crate) file: Option<File>,
+    /// Folder of a file on disk: where its side files are.
+    pub(crate) folder: Option<std::path::PathBuf>,
 }
 
 impl Input {
@@ -60,7 +62,7 @@ impl Input {
 
     /// Any reader, under a name.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader), file: None }
+        Self { name: name.into(), reader: Box::new(reader), file: None, folder: None }
     }
 
     /// A file that can be sought in, from where it stands, under a name.

@@ -11,6 +11,7 @@ pub(crate) mod json;
 mod json_paths;
 mod ndjson;
 mod syndication;
+mod unpivot;
 mod window;
 mod xml;
 
@@ -25,6 +26,7 @@ pub(crate) use envelope::Values;
 pub use envelope::{Check, Empty};
 pub use json_paths::JsonPaths;
 pub use syndication::Syndication;
+pub use unpivot::Unpivot;
 pub use xml::XmlRecords;
 
 use crate::connector::Input;
@@ -111,6 +113,25 @@ pub struct Delimited {
     /// Whether a row that repeats the names of the columns is skipped; else it is a row like any other.
     #[serde(default)]
     pub repeated_header: RepeatedHeader,
+    /// The header is the first row whose first cell is this; rows before it are no records.
+    #[serde(default)]
+    pub preamble: Option<String>,
+    /// A character that ends the data where it is the last of the source, such as 0x1A.
+    #[serde(default)]
+    pub terminator: Option<char>,
+    /// Cells that mean blank, blanks in them included.
+    #[serde(default)]
+    pub nulls: Vec<String>,
+    /// A record is a cell, not a row.
+    #[serde(default)]
+    pub unpivot: Option<Unpivot>,
+}
+
+impl Delimited {
+    /// Columns that every record has, as far as the feed file says.
+    pub(crate) fn promised(&self) -> Vec<String> {
+        self.unpivot.as_ref().map_or_else(|| self.columns.clone(), Unpivot::columns)
+    }
 }
 
 /// What to do with a row that repeats the header.
@@ -152,7 +173,7 @@ pub(crate) enum Record<'a> {
 
 /// How to read one record on its own: all that a retry from quarantine needs.
 pub(crate) enum Shape {
-    Delimited { delimiter: u8, quoting: bool, columns: Columns },
+    Delimited { delimiter: u8, quoting: bool, nulls: Vec<String>, columns: Columns },
     Json,
     Paths(Around),
     Xml(Around),
@@ -186,6 +207,7 @@ impl Shape {
     /// Rebuilds the shape of a record that stood under `header`.
     pub(crate) fn of(decoder: &Decoder, header: Option<&str>) -> Result<Self, Problem> {
         match decoder {
+            Decoder::Delimited(spec) if spec.unpivot.is_some() => unpivot::shape(spec, header),
             Decoder::Delimited(spec) => delimited::shape(spec, header.map(str::as_bytes)),
             Decoder::Ndjson {} | Decoder::CloudEvents {} => Ok(Shape::Json),
             Decoder::Json(_) => Around::again(header).map(Shape::Paths),
@@ -205,8 +227,9 @@ impl Shape {
     /// Reads one record; `row` is scratch space.
     pub(crate) fn decode<'a>(&'a self, raw: &[u8], row: &'a mut Row) -> Result<Record<'a>, Problem> {
         match self {
-            Shape::Delimited { delimiter, quoting, columns } => {
+            Shape::Delimited { delimiter, quoting, nulls, columns } => {
                 row.parse(raw, *delimiter, *quoting)?;
+                row.blank(nulls);
                 columns.fits(row)?;
                 Ok(Record::Row(columns, row))
             }
@@ -230,6 +253,7 @@ impl Shape {
 /// Cuts a stream into records.
 pub(crate) enum Cutter {
     Delimited(delimited::Cutter),
+    Unpivot(Box<unpivot::Cutter>),
     Ndjson(ndjson::Cutter),
     CloudEvents(cloudevents::Cutter),
     Paths(document::Cutter<json_paths::Walker>),
@@ -265,7 +289,7 @@ impl Cutter {
         encoding: Encoding,
         input: Input,
     ) -> Result<(Self, Shape), Refusal> {
-        let Input { name, reader, file: _ } = input;
+        let Input { name, reader, .. } = input;
         let reader = encoding.stream(reader).map_err(|refusal| match refusal {
             Refusal::Content(problem) => Refusal::Content(problem.at(&name, 1)),
             read @ Refusal::Read(_) => read,
@@ -290,7 +314,13 @@ impl Cutter {
         match decoder {
             Decoder::Delimited(spec) => {
                 let (cutter, shape) = delimited::Cutter::open(spec, encoding, window, &name)?;
-                Ok((Cutter::Delimited(cutter), shape))
+                match &spec.unpivot {
+                    None => Ok((Cutter::Delimited(cutter), shape)),
+                    Some(unpivot) => {
+                        let (cutter, shape) = unpivot::Cutter::open(spec, unpivot, cutter, &shape, &name)?;
+                        Ok((Cutter::Unpivot(Box::new(cutter)), shape))
+                    }
+                }
             }
             Decoder::Ndjson {} => Ok((Cutter::Ndjson(ndjson::Cutter::new(window)), Shape::Json)),
             Decoder::CloudEvents {} => {
@@ -320,6 +350,7 @@ impl Cutter {
     pub(crate) fn next(&mut self) -> io::Result<Option<Chunk<'_>>> {
         match self {
             Cutter::Delimited(cutter) => cutter.next(),
+            Cutter::Unpivot(cutter) => Ok(cutter.next()),
             Cutter::Ndjson(cutter) => cutter.next(),
             Cutter::CloudEvents(cutter) => cutter.next(),
             Cutter::Paths(cutter) => cutter.next(),
@@ -335,6 +366,8 @@ impl Cutter {
         match self {
             Cutter::Delimited(cutter) => Some(cutter.ends_open()),
             Cutter::Ndjson(cutter) => Some(cutter.ends_open()),
+            // A wide table was read whole.
+            Cutter::Unpivot(cutter) => Some(cutter.ends_open()),
             Cutter::CloudEvents(_) => None,
             // A document was walked to its end before the first record.
             Cutter::Paths(_) | Cutter::Xml(_) | Cutter::Items(_) => Some(false),

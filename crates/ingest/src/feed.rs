@@ -6,12 +6,14 @@ use bellwether_model::{Locator, Problem, Problems};
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{self, Connector};
-use crate::decoder::Decoder;
+use crate::decoder::{Decoder, Empty};
 use crate::encoding::Encoding;
 use crate::hold::{self, Holds};
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
+use crate::snapshot::{self, Join, Snapshot};
 use crate::unpack::Unpack;
+use crate::vintage::{self, Vintage};
 
 /// How often a source is expected to say something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +59,22 @@ pub enum Cadence {
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
 /// `instant(text, strftime)` (UTC), `add_days(date, n)`, `add_months(date, n)`, `days_between(from, to)`,
 /// `latest(dates)`, `trim(text)`, `lower(text)`, `before(text, mark)`, `find(table, text)` (value of the longest key
-/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `join(texts, between)` and
-/// `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
+/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `join(texts, between)`,
+/// `unique(texts)`, `number(text)` (`1,234.50 ` to `1234.50`), `scale(number, factor)`, `extract(text, regex)`,
+/// `months(text)`, `month_start(text)`, `month_end(text)` (of `1995-04`, `1995-04-30`, `2024-01:2024-02`) and
+/// `country(text)` (ISO 3166-1 alpha-3, blank when unknown). Blank, null and an empty list mean that the source says
+/// nothing.
+///
+/// `[vintage]` says where a dated file's publication stands: `from` lists `option` (`--published-at`),
+/// `file-name` (with `pattern`, a regular expression with one group, and `format`, strftime) and `record`, in
+/// order. A file without any is refused.
+///
+/// `[snapshot]` makes each source one vintage of a list: `key` names an entry within its `list` (the feed's name
+/// without one), `change` says blank, `ADD`, `MOD` or `DEL`, `content` what decides whether an entry changed,
+/// `shrink` which share may go at once (0.2), `removed` the fact type of a removal. The one `[[fact]]` that applies
+/// has no key, and a blank `valid_start` means first seen. `[vintage]` may then have `record`, an expression whose
+/// latest value dates the list; `[[join]]` (`file`, `as`, `on`, `columns`) adds the rows of files beside the
+/// source; `empty = "genuine"` takes a source without a character as an increment of nothing.
 ///
 /// ```
 /// let text = r#"
@@ -119,6 +135,11 @@ pub struct FeedSpec {
     pub(crate) holds: Holds,
     pub(crate) prefilter: Vec<Condition>,
     pub(crate) mapping: Mapping,
+    pub(crate) vintage: Option<Vintage>,
+    pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) joins: Vec<Join>,
+    /// Whether a source without a character says "nothing new", not "cut short".
+    pub(crate) empty_is_genuine: bool,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +161,12 @@ struct File {
     #[serde(default)]
     prefilter: Vec<Condition>,
     native: Option<Native>,
+    vintage: Option<vintage::Written>,
+    snapshot: Option<snapshot::Written>,
+    #[serde(default)]
+    join: Vec<Join>,
+    #[serde(default)]
+    empty: Empty,
     #[serde(default)]
     tables: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
@@ -159,7 +186,7 @@ impl FeedSpec {
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
         let locator = Locator::new(file, text)?;
-        let parsed: File = locator.parse()?;
+        let mut parsed: File = locator.parse()?;
         let mut problems = Problems::default();
         if parsed.name.is_empty()
             || !parsed.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -174,8 +201,27 @@ impl FeedSpec {
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
         check_encoding(&locator, parsed.encoding, &decoder, &mut problems);
+        let vintage = parsed
+            .vintage
+            .map(|written| Vintage::parse(&locator, written, parsed.snapshot.is_some(), &mut problems));
+        check_list(&locator, &mut parsed.fact, parsed.snapshot.as_ref(), parsed.native, &mut problems);
+        let is_list = parsed.snapshot.is_some();
+        for (field, there) in [("join", !parsed.join.is_empty()), ("empty", parsed.empty == Empty::Genuine)] {
+            if there && !is_list {
+                problems.push(locator.problem(&[field.into()], "only a list has it", "add [snapshot]"));
+            }
+        }
+        Join::check(&parsed.join, &locator, &decoder, &mut problems);
+        let snapshot = parsed.snapshot.and_then(|s| Snapshot::parse(&locator, s, &mut problems));
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
         let prefilter = fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
+        if is_list && !parsed.hold.is_empty() {
+            problems.push(locator.problem(
+                &["hold".into()],
+                "a list has no hold rules",
+                "held entries would look removed: leave them out by when, or hold the list by shrink",
+            ));
+        }
         let holds = Holds::compile(&locator, parsed.hold, &parsed.tables, &mut problems);
         let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
@@ -184,7 +230,11 @@ impl FeedSpec {
                 Mapping::Native(native)
             }
             (None, false) => {
-                Mapping::Cel(cel::Table::compile(&locator, parsed.fact, parsed.tables, &mut problems))
+                let mut table = cel::Table::compile(&locator, parsed.fact, parsed.tables, &mut problems);
+                if is_list {
+                    table.of_list();
+                }
+                Mapping::Cel(table)
             }
             (Some(_), false) => {
                 problems.push(locator.problem(
@@ -218,7 +268,38 @@ impl FeedSpec {
             holds,
             prefilter,
             mapping,
+            vintage,
+            snapshot,
+            joins: parsed.join,
+            empty_is_genuine: parsed.empty == Empty::Genuine,
         })
+    }
+}
+
+/// The entries of a list are keyed once, in `[snapshot]`.
+fn check_list(
+    locator: &Locator<'_>,
+    facts: &mut [cel::Written],
+    snapshot: Option<&snapshot::Written>,
+    native: Option<Native>,
+    problems: &mut Problems,
+) {
+    for (i, fact) in facts.iter_mut().enumerate() {
+        let finding = match (snapshot, &fact.key) {
+            (None, None) => Some(("a fact needs a key", "add key = \"…\"")),
+            (Some(_), Some(_)) => Some(("the key of an entry is snapshot.key", "remove this one")),
+            (None, Some(_)) => None,
+            (Some(snapshot), None) => {
+                fact.key = Some(snapshot.key.clone());
+                None
+            }
+        };
+        if let Some((message, remedy)) = finding {
+            problems.push(locator.problem(&["fact".into(), i.into()], message, remedy));
+        }
+    }
+    if native.is_some() && snapshot.is_some() {
+        problems.push(locator.problem(&["native".into()], "a list needs [[fact]]", "map its entries"));
     }
 }
 
@@ -233,6 +314,13 @@ fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Proble
             &["decoder".into(), "delimiter".into()],
             "not a delimiter",
             "use one ASCII character, such as \",\" or \"\\t\"",
+        ));
+    }
+    for finding in spec.unpivot.iter().flat_map(|unpivot| unpivot.check(spec)) {
+        problems.push(locator.problem(
+            &["decoder".into(), "unpivot".into()],
+            finding.message,
+            finding.remedy,
         ));
     }
     if !spec.header && spec.columns.is_empty() {
@@ -269,12 +357,16 @@ fn check_prefilter(
         }
         // A filter on a column that may be missing would silently skip, or pass, everything.
         if let Decoder::Delimited(spec) = decoder
-            && !spec.columns.contains(&condition.column)
+            && !spec.promised().contains(&condition.column)
         {
             problems.push(locator.problem(
                 &["prefilter".into(), i.into(), "column".into()],
                 format!("the decoder does not promise a column {}", condition.column),
-                "add it to decoder.columns",
+                if spec.unpivot.is_some() {
+                    "name a column of decoder.unpivot, or series, value or blanks"
+                } else {
+                    "add it to decoder.columns"
+                },
             ));
         }
     }

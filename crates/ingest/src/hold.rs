@@ -104,7 +104,7 @@ pub(crate) struct Holder<'s> {
 impl Holder<'_> {
     /// The finding of the first rule that holds the record. A condition that cannot be evaluated is an error.
     pub(crate) fn holds(&self, record: &Record<'_>, place: Place<'_>) -> Result<Option<Problem>, Problem> {
-        let scope = self.scope.of(record, place);
+        let scope = self.scope.of(record, place.file);
         for (when, problem) in self.rules {
             if when.test(&scope)? {
                 return Ok(Some(problem.clone()));

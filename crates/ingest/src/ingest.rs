@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::pipeline::{self, Batch};
 use crate::quarantine::{Cause, Quarantine};
+use crate::snapshot;
 use crate::take::CURSOR;
 use crate::{Cursor, FeedSpec, IngestError, Input, Report};
 
@@ -85,6 +86,9 @@ pub(crate) fn ingest_by(
     options: &Options,
     way: Way,
 ) -> Result<Report, IngestError> {
+    if let Some(snapshot) = &feed.snapshot {
+        return snapshot::ingest(log, types, feed, snapshot, input, quarantine, options, way);
+    }
     let file = input.name().to_owned();
     let mut report = Report { feed: feed.name.clone(), ..Report::default() };
     let mut seen = HashSet::new();

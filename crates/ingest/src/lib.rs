@@ -28,23 +28,25 @@ mod prefilter;
 mod quarantine;
 mod report;
 mod settle;
+mod snapshot;
 mod sniff;
 mod take;
 mod unpack;
+mod vintage;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
 pub use connector::{
     Connector, Cursor, Degraded, Done, FolderSettings, Form, HttpSettings, Index, Input, Poll, Polled,
     Polling, Published, Secret, Settle, Source, Timeouts, backoff,
 };
-pub use decoder::{Check, Decoder, Delimited, Empty, JsonPaths, Syndication, XmlRecords};
+pub use decoder::{Check, Decoder, Delimited, Empty, JsonPaths, Syndication, Unpivot, XmlRecords};
 pub use encoding::Encoding;
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
 pub use mapping::Native;
 pub use quarantine::{
-    Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, drop_entry, release, retry,
+    Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, WholeSource, drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
 pub use sniff::looks_like_html;

@@ -33,6 +33,8 @@ pub(crate) struct Judge<'s> {
     encoding: Encoding,
     row: Row,
     drafts: Vec<Draft>,
+    /// Whether the file's publication goes before what a record states.
+    overrides: bool,
 }
 
 impl<'s> Judge<'s> {
@@ -47,6 +49,7 @@ impl<'s> Judge<'s> {
             encoding: feed.encoding,
             row: Row::default(),
             drafts: Vec::new(),
+            overrides: feed.vintage.as_ref().is_some_and(|v| v.overrides()),
         })
     }
 
@@ -92,7 +95,10 @@ impl<'s> Judge<'s> {
             return Outcome::Skipped;
         }
         let before = facts.len();
-        for draft in self.drafts.drain(..) {
+        for mut draft in self.drafts.drain(..) {
+            if self.overrides && terms.published_at.is_some() {
+                draft.fact.published_at = None;
+            }
             match settle(draft, terms) {
                 Ok(fact) => facts.push(fact),
                 Err(Held { problem, implausible }) => {
@@ -159,6 +165,13 @@ fn one(
     send: &mut dyn FnMut(Batch) -> bool,
 ) -> Result<bool, IngestError> {
     let file = input.name().to_owned();
+    let published_at = match &feed.vintage {
+        None => options.published_at,
+        Some(vintage) => vintage
+            .find(options.published_at, &file)
+            .map_err(|p| IngestError::Source(neutral_problem(p).into()))?,
+    };
+    let options = &Options { published_at, ..options.clone() };
     let (mut cutter, shape) =
         Cutter::open(&feed.decoder, feed.encoding, input).map_err(|refusal| match refusal {
             Refusal::Read(error) => IngestError::read(&file, &error),

@@ -97,12 +97,12 @@ pub(crate) struct Glance<'s> {
 impl<'s> Glance<'s> {
     /// `None` where rows cannot be judged unread.
     pub(crate) fn new(conditions: &'s [Condition], shape: &Shape, encoding: Encoding) -> Option<Self> {
-        let Shape::Delimited { delimiter, quoting, columns } = shape else { return None };
+        let Shape::Delimited { delimiter, quoting, columns, nulls } = shape else { return None };
         let mut placed = conditions
             .iter()
             .map(|c| columns.position(&c.column).map(|at| (at, c)))
             .collect::<Option<Vec<_>>>()
-            .filter(|placed| !placed.is_empty() && encoding.is_utf8())?;
+            .filter(|placed| !placed.is_empty() && encoding.is_utf8() && nulls.is_empty())?;
         placed.sort_by_key(|(at, _)| *at);
         Some(Self {
             delimiter: *delimiter,

@@ -1,13 +1,16 @@
 //! Quarantine: records held back, each with raw bytes, place, reason and remedy.
 
+mod blobs;
 mod file;
 mod resolve;
+
+use std::collections::BTreeMap;
 
 use bellwether_model::{Problem, Stamp};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use file::FileQuarantine;
+pub use file::{FileQuarantine, WholeSource};
 pub use resolve::{Resolved, drop_entry, release, retry};
 
 use crate::mapping::text::neutral_problem;
@@ -25,12 +28,16 @@ pub enum Cause {
     Implausible,
     /// A fact that a hold rule of the feed does not believe unseen: may be released.
     Suspect,
+    /// A list that lost more of its entries than its limit, held whole: may be released.
+    Shrunk,
+    /// A list, held whole, of a publication under which another is known.
+    Rival,
 }
 
 impl Cause {
     /// Whether an operator may vouch for the record.
     pub(crate) fn may_be_released(self) -> bool {
-        matches!(self, Cause::Implausible | Cause::Suspect)
+        matches!(self, Cause::Implausible | Cause::Suspect | Cause::Shrunk)
     }
 }
 
@@ -74,6 +81,14 @@ pub enum Raw {
     Text(String),
     /// Lower-case hexadecimal digits, two a byte.
     Hex(String),
+    /// A whole source, in a file of its own.
+    Whole {
+        /// File in `blobs/` of the quarantine: BLAKE3 of its bytes.
+        blob: String,
+        /// The same of the files beside it, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        beside: BTreeMap<String, String>,
+    },
 }
 
 impl Raw {
@@ -86,9 +101,14 @@ impl Raw {
 
     /// The bytes as they stood in the source.
     ///
-    /// Errors: hexadecimal digits that are none, when the quarantine was edited by hand.
+    /// Errors: hexadecimal digits that are none, when the quarantine was edited by hand; a whole source, which
+    /// [`FileQuarantine::whole`] reads.
     pub fn bytes(&self) -> Result<Vec<u8>, Problem> {
         match self {
+            Raw::Whole { blob, .. } => {
+                Err(Problem::new("a whole source", format!("see blobs/{blob} in the quarantine"))
+                    .field("raw"))
+            }
             Raw::Text(text) => Ok(text.clone().into_bytes()),
             Raw::Hex(hex) => hex
                 .as_bytes()
@@ -175,6 +195,19 @@ pub trait Quarantine {
     ///
     /// Errors: [`IngestError::Quarantine`] when it cannot be written.
     fn hold(&mut self, entry: Entry) -> Result<(), IngestError>;
+
+    /// Holds a whole source, with the files beside it.
+    ///
+    /// Errors: as [`Quarantine::hold`].
+    fn hold_whole(
+        &mut self,
+        entry: Entry,
+        bytes: &[u8],
+        beside: &[(&str, &[u8])],
+    ) -> Result<(), IngestError> {
+        let _ = (bytes, beside);
+        self.hold(entry)
+    }
 
     /// Makes everything held so far durable.
     ///

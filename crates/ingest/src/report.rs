@@ -35,6 +35,9 @@ pub struct Report {
     pub facts: Facts,
     /// Highest sequence of the log afterwards.
     pub head: u64,
+    /// What the operator should know beside the counts; no part of the JSON.
+    #[serde(skip)]
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -47,5 +50,6 @@ impl Report {
         self.facts.stored += other.facts.stored;
         self.facts.duplicate += other.facts.duplicate;
         self.head = self.head.max(other.head);
+        self.notes.extend(other.notes.iter().cloned());
     }
 }

@@ -23,6 +23,15 @@ impl Quarantine for Shared {
         self.held().hold(entry)
     }
 
+    fn hold_whole(
+        &mut self,
+        entry: Entry,
+        bytes: &[u8],
+        beside: &[(&str, &[u8])],
+    ) -> Result<(), IngestError> {
+        self.held().hold_whole(entry, bytes, beside)
+    }
+
     // What another feed has held in between becomes durable a little earlier than it asked for.
     fn sync(&mut self) -> Result<(), IngestError> {
         self.held().sync()

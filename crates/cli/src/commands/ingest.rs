@@ -73,6 +73,7 @@ pub(crate) fn run(app: &mut App, args: &IngestArgs) -> Result<(), Failure> {
         return Err(failure);
     }
     app.out.page(&total, |_| summary(&total, args.dry_run))?;
+    total.notes.iter().for_each(|note| out::note(note));
     if total.records.quarantined > 0 && !args.dry_run {
         out::note("`bellwether quarantine list` says what was held back and why");
     }
@@ -105,7 +106,7 @@ fn each(
 }
 
 fn summary(report: &Report, dry_run: bool) -> String {
-    let Report { feed, records, facts, head } = report;
+    let Report { feed, records, facts, head, .. } = report;
     let stored = if dry_run { "would be stored" } else { "stored" };
     format!(
         "feed {feed}\n  \
@@ -134,6 +135,7 @@ mod tests {
             records: Records { read: 10, mapped: 7, skipped: 1, quarantined: 2 },
             facts: Facts { stored: 6, duplicate: 1 },
             head: 42,
+            notes: Vec::new(),
         };
         assert_eq!(
             summary(&report, false),

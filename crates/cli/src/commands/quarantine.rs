@@ -169,8 +169,10 @@ fn show(app: &mut App, id: &str) -> Result<(), Failure> {
         if let Some(header) = &entry.header {
             page.entry("header", header);
         }
-        let raw = entry.raw.bytes().unwrap_or_default();
-        page.entry("record", &String::from_utf8_lossy(&raw));
+        match entry.raw.bytes() {
+            Ok(raw) => page.entry("record", &String::from_utf8_lossy(&raw)),
+            Err(problem) => page.entry("record", &problem.to_string()),
+        };
         page.finish()
     })
 }

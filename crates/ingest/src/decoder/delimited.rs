@@ -25,7 +25,7 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    fn new(spec: &Delimited, names: Vec<String>, header: Option<String>) -> Self {
+    pub(super) fn new(spec: &Delimited, names: Vec<String>, header: Option<String>) -> Self {
         Self {
             least: names.len().saturating_sub(spec.optional),
             extra_blank: spec.extra_blank,
@@ -101,6 +101,23 @@ impl Row {
         let end = *self.ends.get(at)?;
         let start = if at == 0 { 0 } else { *self.ends.get(at - 1)? };
         self.text.get(start..end)
+    }
+
+    /// Empties the columns that hold one of the texts that mean blank.
+    pub(super) fn blank(&mut self, nulls: &[String]) {
+        if nulls.is_empty() {
+            return;
+        }
+        let (text, ends) = (std::mem::take(&mut self.text), std::mem::take(&mut self.ends));
+        let mut start = 0;
+        for end in ends {
+            let cell = text.get(start..end).unwrap_or_default();
+            if !nulls.iter().any(|null| null == cell) {
+                self.text.push_str(cell);
+            }
+            self.ends.push(self.text.len());
+            start = end;
+        }
     }
 
     /// Reads one record.
@@ -196,11 +213,14 @@ pub(super) fn shape(spec: &Delimited, header: Option<&[u8]>) -> Result<Shape, Pr
                 let last = names.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1);
                 names.truncate(last);
             }
-            check_header(spec, &names)?;
+            // Where cells are the records, columns may share a name: each has its own metadata.
+            if spec.unpivot.is_none() {
+                check_header(spec, &names)?;
+            }
             Columns::new(spec, names, Some(String::from_utf8_lossy(header).into_owned()))
         }
     };
-    Ok(Shape::Delimited { delimiter, quoting: spec.quoting, columns })
+    Ok(Shape::Delimited { delimiter, quoting: spec.quoting, nulls: spec.nulls.clone(), columns })
 }
 
 fn check_header(spec: &Delimited, names: &[String]) -> Result<(), Problem> {
@@ -228,6 +248,7 @@ pub(crate) struct Cutter {
     window: Window,
     delimiter: u8,
     quoting: bool,
+    terminator: Option<char>,
     reread: usize,
 }
 
@@ -251,9 +272,13 @@ impl Cutter {
         file: &str,
     ) -> Result<(Self, Shape), Refusal> {
         let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
-        let mut cutter = Self { window, delimiter, quoting: spec.quoting, reread: 0 };
+        let mut cutter =
+            Self { window, delimiter, quoting: spec.quoting, terminator: spec.terminator, reread: 0 };
         if !spec.header {
             return Ok((cutter, shape(spec, None)?));
+        }
+        if let Some(name) = &spec.preamble {
+            cutter.pass_preamble(name, file)?;
         }
         let Some(Chunk { line, raw, fault }) = cutter.next()? else {
             return Err(Problem::new("there is no header", "name the columns in the first row")
@@ -274,6 +299,10 @@ impl Cutter {
             let (n, fault) = self.measure()?;
             let line = self.window.line();
             if n == 0 {
+                return Ok(None);
+            }
+            if self.ends_here(n)? {
+                self.window.take(n);
                 return Ok(None);
             }
             // A line without a character is no record; one of blanks is, and will not fit the header.
@@ -310,7 +339,54 @@ impl Cutter {
     }
 }
 
+/// Rows among which the header is looked for.
+const MAX_PREAMBLE: usize = 100;
+
 impl Cutter {
+    /// Moves to the row whose first cell is `name`: the header.
+    fn pass_preamble(&mut self, name: &str, file: &str) -> Result<(), Refusal> {
+        let mut row = Row::default();
+        for _ in 0..MAX_PREAMBLE {
+            let (n, fault) = self.measure()?;
+            if n == 0 {
+                break;
+            }
+            let raw = trim_end(self.window.pending().get(..n).unwrap_or_default());
+            let found = fault.is_none()
+                && row.parse(raw, self.delimiter, self.quoting).is_ok()
+                && row.get(0).is_some_and(|cell| cell.trim() == name);
+            if found {
+                return Ok(());
+            }
+            self.window.take(n);
+        }
+        Err(Problem::new(
+            format!("no row among the first {MAX_PREAMBLE} starts with {name}"),
+            format!("the header is the row whose first cell is {name}: check the file, or decoder.preamble"),
+        )
+        .at(file, 1)
+        .field(name)
+        .into())
+    }
+
+    /// Whether the next `n` bytes are the end mark and nothing else follows.
+    fn ends_here(&mut self, n: usize) -> io::Result<bool> {
+        let Some(mark) = self.terminator.and_then(|c| u8::try_from(c).ok()) else { return Ok(false) };
+        if self.window.pending().get(..n).is_none_or(|bytes| trim_end(bytes) != [mark]) {
+            return Ok(false);
+        }
+        loop {
+            let mut rest = self.window.pending().iter().skip(n);
+            // Blanks without end are no end.
+            if !rest.all(u8::is_ascii_whitespace) || self.window.pending().len() > MAX_RECORD {
+                return Ok(false);
+            }
+            if !self.window.fill()? {
+                return Ok(true);
+            }
+        }
+    }
+
     /// How much of a record that is broken up to `at` to hold: its first line, while that is affordable.
     fn give_up(&mut self, at: usize) -> usize {
         let pending = self.window.pending();

@@ -22,7 +22,7 @@ pub(crate) struct Written {
     when: Option<String>,
     #[serde(rename = "type")]
     kind: String,
-    key: String,
+    pub(crate) key: Option<String>,
     valid_start: String,
     valid_end: Option<String>,
     published_at: Option<String>,
@@ -98,7 +98,7 @@ impl<'s> Scope<'s> {
     }
 
     /// What the expressions over one record see.
-    pub(crate) fn of<'r>(&'r self, record: &'r Record<'_>, place: Place<'r>) -> Context<'r, 'r> {
+    pub(crate) fn of<'r>(&'r self, record: &'r Record<'_>, file: &'r str) -> Context<'r, 'r> {
         let mut scope: Context<'r, 'r> = self.context.new_inner_scope();
         match record {
             // Names and texts are lent, not copied: this runs for each record.
@@ -114,9 +114,20 @@ impl<'s> Scope<'s> {
             }
             Record::Json(value) => scope.add_variable_from_value("record", json_value(value)),
         }
-        scope.add_variable_as_val("file", Box::new(CelString::from(place.file)));
+        scope.add_variable_as_val("file", Box::new(CelString::from(file)));
         scope
     }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expression").field(&self.field, &self.text).finish_non_exhaustive()
+    }
+}
+
+/// Compiles an expression that stands outside `[[fact]]`.
+pub(crate) fn compile(field: &str, text: String) -> Result<Expression, Problem> {
+    compile_one(&text).map(|program| Expression { field: field.to_owned(), text, program })
 }
 
 struct Rule {
@@ -141,6 +152,16 @@ pub(crate) struct Table {
     rules: Vec<Rule>,
     tables: BTreeMap<String, BTreeMap<String, String>>,
     uses: Uses,
+    /// Whether a record without a valid time is taken: it is dated by the list that it is first seen in.
+    undated: bool,
+}
+
+impl Table {
+    /// Makes it the mapping of a list: its entries may be undated, and other expressions read them too.
+    pub(crate) fn of_list(&mut self) {
+        self.undated = true;
+        self.uses.all();
+    }
 }
 
 impl fmt::Debug for Table {
@@ -194,7 +215,7 @@ impl Table {
             let note = optional("note", fact.note);
             let required = (
                 compile(None, "type", fact.kind),
-                compile(None, "key", fact.key),
+                compile(None, "key", fact.key.unwrap_or_default()),
                 compile(None, "valid_start", fact.valid_start),
             );
             let attributes = fact
@@ -222,7 +243,7 @@ impl Table {
                 attributes,
             });
         }
-        Self { rules, tables, uses }
+        Self { rules, tables, uses, undated: false }
     }
 }
 
@@ -237,7 +258,7 @@ pub(crate) fn compile_one(text: &str) -> Result<Program, Problem> {
             format!(
                 "columns are record.NAME, lookups tables.NAME, the source is file, what stands around the records \
                  envelope[PATH]; functions beside CEL's: {}",
-                functions::NAMES.join(", ")
+                functions::names()
             ),
         )
         .text(text));
@@ -249,28 +270,76 @@ pub(crate) fn compile_one(text: &str) -> Result<Program, Problem> {
 pub(crate) struct Evaluator<'s> {
     table: &'s Table,
     scope: Scope<'s>,
+    joins: Vec<Joined>,
+}
+
+/// Rows of a side file, by the value of the column they are joined on.
+pub(crate) struct Joined {
+    /// Name of the list in the record.
+    pub(crate) name: String,
+    /// Column of the record.
+    pub(crate) on: String,
+    pub(crate) rows: HashMap<String, serde_json::Value>,
 }
 
 impl<'s> Evaluator<'s> {
     pub(super) fn new(table: &'s Table, envelope: Option<&Values>) -> Result<Self, Problem> {
-        Ok(Self { table, scope: Scope::new(&table.tables, &table.uses, envelope)? })
+        Ok(Self { table, scope: Scope::new(&table.tables, &table.uses, envelope)?, joins: Vec::new() })
+    }
+
+    /// Adds side files to every record.
+    pub(crate) fn join(&mut self, joins: Vec<Joined>) {
+        self.joins = joins;
+    }
+
+    /// A record as expressions see it, with the rows of its side files.
+    fn scope<'c>(&'c self, record: &'c Record<'_>, file: &'c str) -> Context<'c, 'c> {
+        let Record::Row(columns, row) = record else { return self.scope.of(record, file) };
+        if self.joins.is_empty() {
+            return self.scope.of(record, file);
+        }
+        let cells = columns.names().iter().enumerate().map(|(at, name)| {
+            let text = row.get(at).unwrap_or_default();
+            (name.clone(), Value::String(Arc::new(text.to_owned())))
+        });
+        let joined = self.joins.iter().map(|join| {
+            let key = columns.position(&join.on).and_then(|at| row.get(at)).unwrap_or_default();
+            let rows = join.rows.get(key.trim()).map_or_else(|| Value::List(Arc::default()), json_value);
+            (join.name.clone(), rows)
+        });
+        let value = map(cells.chain(joined));
+        let mut scope = self.scope.context.new_inner_scope();
+        scope.add_variable_from_value("record", value);
+        scope.add_variable_as_val("file", Box::new(CelString::from(file)));
+        scope
+    }
+
+    /// Expressions over one record, as text.
+    pub(crate) fn texts<const N: usize>(
+        &self,
+        record: &Record<'_>,
+        file: &str,
+        expressions: [Option<&Expression>; N],
+    ) -> [Result<String, Problem>; N] {
+        let scope = self.scope(record, file);
+        expressions.map(|e| e.map_or(Ok(String::new()), |e| string(e, &scope)))
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
-    pub(super) fn facts(
+    pub(crate) fn facts(
         &self,
         record: &Record<'_>,
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let scope = self.scope.of(record, place);
+        let scope = self.scope(record, place.file);
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
                 Some(when) => when.test(&scope)?,
             };
             if applies {
-                drafts.push(rule.fact(&scope, place)?);
+                drafts.push(rule.fact(&scope, place, self.table.undated)?);
             }
         }
         Ok(())
@@ -278,14 +347,19 @@ impl<'s> Evaluator<'s> {
 }
 
 impl Rule {
-    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>) -> Result<Draft, Problem> {
+    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>, undated: bool) -> Result<Draft, Problem> {
         let optional = |e: &Option<Expression>| e.as_ref().map_or(Ok(String::new()), |e| string(e, scope));
         let some = |text: String| Some(text).filter(|t| !t.trim().is_empty());
         let kind = string(&self.kind, scope)?;
         let key = string(&self.key, scope)?;
         text::name("type", &kind)?;
         text::name("key", &key)?;
-        let valid = text::period(&string(&self.valid_start, scope)?, &optional(&self.valid_end)?)?;
+        let start = string(&self.valid_start, scope)?;
+        let valid = if undated && start.is_empty() {
+            crate::snapshot::first_seen()
+        } else {
+            text::period(&start, &optional(&self.valid_end)?)?
+        };
         let published_at = text::stamp(&optional(&self.published_at)?)?;
         let grade = match some(optional(&self.grade)?) {
             None => Grade::UNKNOWN,

@@ -1,5 +1,8 @@
 //! Functions that feed files have beside those of CEL.
 
+mod countries;
+mod numbers;
+
 use std::sync::Arc;
 
 use bellwether_model::{format_moment, parse_moment};
@@ -8,7 +11,7 @@ use cel::{Context, ExecutionError, ResolveResult, Value};
 use chrono::{Duration, Months, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Names of the functions, for checking feed files.
-pub(super) const NAMES: [&str; 14] = [
+const NAMES: [&str; 14] = [
     "date",
     "instant",
     "add_days",
@@ -25,6 +28,11 @@ pub(super) const NAMES: [&str; 14] = [
     "unique",
 ];
 
+/// Names of all functions, for findings about feed files.
+pub(super) fn names() -> String {
+    [&NAMES[..], &numbers::NAMES[..]].concat().join(", ")
+}
+
 /// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `instant(text, format)` (UTC), `add_days(date, n)`,
 /// `add_months(date, n)`, `days_between(from, to)` (whole days), `latest(dates)`, `trim(text)`, `lower(text)`,
 /// `before(text, mark)` (all of it without the mark), `find(table, text)` (value of the longest key that the text
@@ -40,7 +48,8 @@ pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationE
     context.add_function("latest", latest)?;
     super::paths::add(context)?;
     context.add_function("trim", |text: Arc<String>| text.trim().to_owned())?;
-    context.add_function("lower", |text: Arc<String>| text.to_lowercase())
+    context.add_function("lower", |text: Arc<String>| text.to_lowercase())?;
+    numbers::add(context)
 }
 
 fn date(text: Arc<String>, format: Arc<String>) -> ResolveResult {

@@ -41,6 +41,11 @@ impl Uses {
         self.whole |= named != seen;
     }
 
+    /// Adds every field.
+    pub(crate) fn all(&mut self) {
+        self.whole = true;
+    }
+
     /// Whether the field may be read.
     pub(crate) fn may_read(&self, name: &str) -> bool {
         self.whole || self.names.contains(name)

@@ -1,6 +1,6 @@
 //! The quarantine of a store folder: one append-only NDJSON file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use bellwether_model::Problem;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Quarantine};
+use super::blobs::Blobs;
+use super::{Entry, Quarantine, Raw};
 use crate::IngestError;
 
 /// A line of the file.
@@ -20,6 +21,15 @@ enum Line {
     Hold(Box<Entry>),
     /// An entry is done with; its id is never held again.
     Resolve { id: String, how: How, reason: String, at: DateTime<Utc> },
+}
+
+/// A source that is held as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeSource {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Files beside it, by name.
+    pub beside: BTreeMap<String, Vec<u8>>,
 }
 
 /// How an entry was done with.
@@ -142,6 +152,19 @@ impl FileQuarantine {
         }
     }
 
+    /// A whole source that is held.
+    ///
+    /// Errors: [`IngestError::Quarantine`] when they are gone or were changed, or the entry is a record.
+    pub fn whole(&self, entry: &Entry) -> Result<WholeSource, IngestError> {
+        let Raw::Whole { blob, beside } = &entry.raw else {
+            return Err(failed(&self.path, &io::Error::other("the entry is a record, not a source")));
+        };
+        let blobs = Blobs::beside(&self.path);
+        let get = |name: &str| blobs.get(name).map_err(|e| failed(&self.path, &e));
+        let beside = beside.iter().map(|(name, blob)| Ok((name.clone(), get(blob)?)));
+        Ok(WholeSource { bytes: get(blob)?, beside: beside.collect::<Result<_, IngestError>>()? })
+    }
+
     /// Leaves the tombstone of an entry.
     pub(super) fn resolve(
         &mut self,
@@ -172,6 +195,23 @@ impl Quarantine for FileQuarantine {
         let at = self.write(&Line::Hold(Box::new(entry)))?;
         self.index.insert(id, Some(at));
         Ok(())
+    }
+
+    fn hold_whole(
+        &mut self,
+        mut entry: Entry,
+        bytes: &[u8],
+        beside: &[(&str, &[u8])],
+    ) -> Result<(), IngestError> {
+        if self.index.contains_key(&entry.id) {
+            return Ok(());
+        }
+        let blobs = Blobs::beside(&self.path);
+        let put = |bytes: &[u8]| blobs.put(bytes).map_err(|e| failed(&self.path, &e));
+        let beside = beside.iter().map(|(name, bytes)| Ok(((*name).to_owned(), put(bytes)?)));
+        let beside = beside.collect::<Result<_, IngestError>>()?;
+        entry.raw = Raw::Whole { blob: put(bytes)?, beside };
+        self.hold(entry)
     }
 
     fn sync(&mut self) -> Result<(), IngestError> {

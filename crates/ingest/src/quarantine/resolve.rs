@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::file::How;
-use super::{Entry, FileQuarantine};
+use super::{Entry, FileQuarantine, Raw};
 use crate::decoder::Shape;
 use crate::pipeline::{Judge, Outcome};
 use crate::report::Facts;
 use crate::settle::Terms;
+use crate::snapshot;
 use crate::{FeedSpec, IngestError};
 
 /// What became of a held record.
@@ -67,7 +68,7 @@ pub fn release(
     if !entry.cause.may_be_released() {
         return Err(IngestError::Refused(
             Problem::new(
-                "only what is implausible or suspect can be released",
+                "only what is implausible or suspect, or a list past its limit, can be released",
                 "correct the record or the feed file and retry, or drop the entry",
             )
             .at(&entry.file, usize::try_from(entry.line).unwrap_or(0))
@@ -125,12 +126,23 @@ fn resolve(
                 .into(),
         ));
     }
+    if let (Some(snapshot), Raw::Whole { .. }) = (&feed.snapshot, &entry.raw) {
+        let whole = quarantine.whole(entry)?;
+        let resolved =
+            snapshot::resume_whole(log, terms.types, feed, snapshot, &entry.file, whole, terms, quarantine)?;
+        return done(quarantine, entry, resolved, terms, how, reason);
+    }
     let raw = entry.raw.bytes().map_err(|p| IngestError::Refused(p.into()))?;
     let held = |problem: Problem| Ok(Resolved::Held { reason: problem.to_string() });
     let shape = match Shape::of(&feed.decoder, entry.header.as_deref()) {
         Ok(shape) => shape,
         Err(problem) => return held(problem),
     };
+    if let Some(snapshot) = &feed.snapshot {
+        let place = snapshot::Place { file: &entry.file, line: entry.line, raw: &raw, shape: &shape };
+        let resolved = snapshot::resume_entry(log, terms.types, feed, snapshot, &place, terms)?;
+        return done(quarantine, entry, resolved, terms, how, reason);
+    }
     let mut judge = match Judge::new(feed, &shape) {
         Ok(judge) => judge,
         Err(problem) => return held(problem),
@@ -150,4 +162,23 @@ fn resolve(
             Ok(Resolved::Stored { facts, head: receipt.head })
         }
     }
+}
+
+/// Leaves the tombstone of an entry of a list that is no longer held; the log has it first.
+fn done(
+    quarantine: &mut FileQuarantine,
+    entry: &Entry,
+    resolved: Resolved,
+    terms: &Terms<'_>,
+    how: How,
+    reason: &str,
+) -> Result<Resolved, IngestError> {
+    match &resolved {
+        Resolved::Stored { .. } => quarantine.resolve(&entry.id, how, reason, terms.now)?,
+        Resolved::Skipped => {
+            quarantine.resolve(&entry.id, how, "skipped by a rule of the feed", terms.now)?;
+        }
+        Resolved::Held { .. } => {}
+    }
+    Ok(resolved)
 }

@@ -1,0 +1,142 @@
+//! Side files: rows that belong to the records of a list by a key.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use bellwether_model::{Locator, Problem, Problems};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::decoder::{Cutter, Decoder, Delimited, Record, Refusal, Row};
+use crate::encoding::Encoding;
+use crate::mapping::cel::Joined;
+use crate::{IngestError, Input};
+
+/// `[[join]]` of a feed file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Join {
+    /// Name of the side file, beside the source.
+    pub(crate) file: String,
+    /// Name of the list of rows in the record.
+    #[serde(rename = "as")]
+    name: String,
+    /// Column of both.
+    on: String,
+    /// Columns of the side file, which has no header.
+    columns: Vec<String>,
+}
+
+/// Name and bytes of a side file; none when it is not there.
+pub(super) type Side = (String, Option<Vec<u8>>);
+
+/// Largest side file, in bytes.
+const MAX_SIDE: u64 = 256 << 20;
+
+impl Join {
+    /// Adds findings about joins that fit neither the decoder nor themselves.
+    pub(crate) fn check(joins: &[Join], locator: &Locator<'_>, decoder: &Decoder, problems: &mut Problems) {
+        for (i, join) in joins.iter().enumerate() {
+            let mut refuse = |field: &str, message: &str, remedy: &str| {
+                problems.push(locator.problem(&["join".into(), i.into(), field.into()], message, remedy));
+            };
+            if join.file.contains(['/', '\\']) || join.file.starts_with('.') {
+                refuse("file", "not the name of a file beside the source", "give a plain name");
+            }
+            if !join.columns.contains(&join.on) {
+                refuse("on", "the side file has no such column", "name one of columns");
+            }
+            match decoder {
+                Decoder::Delimited(spec) if spec.columns.contains(&join.on) => {
+                    if spec.columns.contains(&join.name) {
+                        refuse("as", "the record has a column of that name", "use another");
+                    }
+                }
+                _ => refuse("on", "the record has no such column", "joins need a delimited source with it"),
+            }
+        }
+    }
+
+    /// Bytes of the side files of a source; `None` for one that is not there.
+    pub(crate) fn collect(joins: &[Join], folder: Option<&Path>) -> Result<Vec<Side>, IngestError> {
+        let mut found = Vec::new();
+        for join in joins {
+            let path = folder.map(|folder| folder.join(&join.file));
+            let bytes = match &path {
+                Some(path) if path.is_file() => {
+                    let name = path.display().to_string();
+                    let size = fs::metadata(path).map_err(|e| IngestError::read(&name, &e))?.len();
+                    if size > MAX_SIDE {
+                        let problem = Problem::new(
+                            format!("a side file of more than {MAX_SIDE} bytes"),
+                            "ingest a smaller extract",
+                        );
+                        return Err(IngestError::Source(problem.at(name, 0).into()));
+                    }
+                    Some(fs::read(path).map_err(|e| IngestError::read(&name, &e))?)
+                }
+                _ => None,
+            };
+            found.push((join.file.clone(), bytes));
+        }
+        Ok(found)
+    }
+
+    /// Reads one side file; rows that cannot be read are given to `bad`.
+    ///
+    /// Rows of one key are in the order of their columns, so their order in the file changes nothing.
+    pub(crate) fn read(
+        &self,
+        decoder: &Decoder,
+        encoding: Encoding,
+        bytes: Option<&[u8]>,
+        bad: &mut dyn FnMut(u64, &[u8], Problem),
+    ) -> Result<Joined, IngestError> {
+        let mut joined = Joined { name: self.name.clone(), on: self.on.clone(), rows: HashMap::new() };
+        let (Some(bytes), Decoder::Delimited(spec)) = (bytes, decoder) else { return Ok(joined) };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(joined);
+        }
+        let side = Decoder::Delimited(Delimited {
+            header: false,
+            columns: self.columns.clone(),
+            preamble: None,
+            unpivot: None,
+            ..spec.clone()
+        });
+        let (mut cutter, shape) =
+            Cutter::open(&side, encoding, Input::bytes(&self.file, bytes)).map_err(|r| match r {
+                Refusal::Read(error) => IngestError::read(&self.file, &error),
+                Refusal::Content(problem) => IngestError::Source(problem.into()),
+            })?;
+        let mut rows: HashMap<String, Vec<Vec<String>>> = HashMap::new();
+        let mut row = Row::default();
+        let on = self.columns.iter().position(|c| *c == self.on).unwrap_or_default();
+        while let Some(chunk) = cutter.next().map_err(|e| IngestError::read(&self.file, &e))? {
+            let read = match chunk.fault {
+                Some(fault) => Err(fault),
+                None => shape.decode(chunk.raw, &mut row),
+            };
+            match read {
+                Ok(Record::Row(_, row)) => {
+                    let cells = (0..row.len()).map(|at| row.get(at).unwrap_or_default().trim().to_owned());
+                    let cells: Vec<String> = cells.collect();
+                    let key = cells.get(on).cloned().unwrap_or_default();
+                    rows.entry(key).or_default().push(cells);
+                }
+                Ok(Record::Json(_)) => {}
+                Err(problem) => bad(chunk.line, chunk.raw, problem),
+            }
+        }
+        for (key, mut list) in rows {
+            list.sort();
+            let named = |cells: Vec<String>| {
+                let pairs = self.columns.iter().cloned().zip(cells.into_iter().map(Value::String));
+                Value::Object(pairs.collect::<Map<_, _>>())
+            };
+            joined.rows.insert(key, Value::Array(list.into_iter().map(named).collect()));
+        }
+        Ok(joined)
+    }
+}

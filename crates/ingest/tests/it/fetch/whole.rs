@@ -32,11 +32,11 @@ fn fault(n: usize, body: &str) -> Vec<Do> {
         2 => ok(""),
         3 => vec![
             Do::Send(head("200 OK", &[], Some(body.len()))),
-            Do::Send(body.as_bytes()[..body.len() / 2].to_vec()),
+            Do::Send(body.bytes().take(body.len() / 2).collect()),
         ],
         4 => answer("404 Not Found", &[], ""),
         // Whole by its length, cut by its content: only the judging sees it.
-        5 => ok(&body[..body.len() - 30]),
+        5 => ok(body.chars().take(body.len() - 30).collect::<String>()),
         6 => answer("302 Found", &["Location: http://169.254.169.254/"], ""),
         _ => Vec::new(),
     }
@@ -55,7 +55,7 @@ async fn r35_every_source_is_taken_once_through_every_fault() {
         };
         // Everything fails the first time, the index each third time.
         let first = failed.lock().unwrap().insert(asked.path.clone());
-        if first || (asked.path == "/index" && asked.nth % 3 == 0) {
+        if first || (asked.path == "/index" && asked.nth.is_multiple_of(3)) {
             return fault(counted.fetch_add(1, Ordering::SeqCst), &body);
         }
         ok(body)

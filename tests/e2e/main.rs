@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod coded;
 mod demo;
 mod detect;
 mod dyad;
@@ -25,3 +26,4 @@ mod retract;
 mod sources;
 mod views;
 mod vintages;
+mod votes;

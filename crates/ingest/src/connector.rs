@@ -9,6 +9,7 @@ mod secret;
 mod settings;
 mod stdin;
 
+use std::fs::File;
 use std::io::Read;
 
 use crate::{FeedSpec, IngestError};
@@ -43,6 +44,8 @@ impl FeedSpec {
 pub struct Input {
     pub(crate) name: String,
     pub(crate) reader: Box<dyn Read + Send>,
+    /// The same bytes where they can be sought in; whoever uses it leaves the reader alone.
+    pub(crate) file: Option<File>,
 }
 
 impl Input {
@@ -57,12 +60,25 @@ impl Input {
 
     /// Any reader, under a name.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader) }
+        Self { name: name.into(), reader: Box::new(reader), file: None }
+    }
+
+    /// A file that can be sought in, from where it stands, under a name.
+    ///
+    /// Errors: those of duplicating its handle.
+    pub fn file(name: impl Into<String>, file: File) -> std::io::Result<Self> {
+        let again = file.try_clone()?;
+        Ok(Self { file: Some(again), ..Self::reader(name, file) })
     }
 
     /// Bytes already in memory, under a name.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Self::reader(name, std::io::Cursor::new(bytes.into()))
+    }
+
+    /// The bytes.
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        self.reader
     }
 
     /// Name that evidence and findings give the source.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use delimited::{Columns, Row};
 
 use crate::connector::Input;
+use crate::encoding::Encoding;
 
 /// Longest record, in bytes: a longer one is quarantined whole.
 pub(crate) const MAX_RECORD: usize = 1 << 20;
@@ -49,6 +50,26 @@ pub struct Delimited {
     /// With a header: columns that must be in it. Without: the names of all columns in order.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// How many of the last columns a row may lack; what it lacks is blank.
+    #[serde(default)]
+    pub optional: usize,
+    /// Whether blank columns after the last are passed over, in the header too.
+    #[serde(default)]
+    pub extra_blank: bool,
+    /// Whether a row that repeats the names of the columns is skipped; else it is a row like any other.
+    #[serde(default)]
+    pub repeated_header: RepeatedHeader,
+}
+
+/// What to do with a row that repeats the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RepeatedHeader {
+    /// It is read as a row.
+    #[default]
+    Row,
+    /// It is counted as skipped.
+    Skip,
 }
 
 fn comma() -> char {
@@ -142,8 +163,16 @@ impl Cutter {
     /// Opens the stream and reads the header where there is one.
     ///
     /// Errors: an unreadable or empty source, a header that lacks a column or names one twice.
-    pub(crate) fn open(decoder: &Decoder, input: Input) -> Result<(Self, Shape), Refusal> {
-        let Input { name, reader } = input;
+    pub(crate) fn open(
+        decoder: &Decoder,
+        encoding: Encoding,
+        input: Input,
+    ) -> Result<(Self, Shape), Refusal> {
+        let Input { name, reader, file: _ } = input;
+        let reader = encoding.stream(reader).map_err(|refusal| match refusal {
+            Refusal::Content(problem) => Refusal::Content(problem.at(&name, 1)),
+            read @ Refusal::Read(_) => read,
+        })?;
         let mut window = window::Window::new(reader);
         if window.is_blank()? {
             return Err(Problem::new(
@@ -155,7 +184,7 @@ impl Cutter {
         }
         match decoder {
             Decoder::Delimited(spec) => {
-                let (cutter, shape) = delimited::Cutter::open(spec, window, &name)?;
+                let (cutter, shape) = delimited::Cutter::open(spec, encoding, window, &name)?;
                 Ok((Cutter::Delimited(cutter), shape))
             }
             Decoder::Ndjson {} => Ok((Cutter::Ndjson(ndjson::Cutter::new(window)), Shape::Json)),

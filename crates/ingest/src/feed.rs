@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::connector::{self, Connector};
 use crate::decoder::Decoder;
+use crate::encoding::Encoding;
+use crate::hold::{self, Holds};
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
+use crate::unpack::Unpack;
 
 /// How often a source is expected to say something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,14 +36,22 @@ pub enum Cadence {
 /// A feed file holds `name`, `title`, `licence`, `cadence`, `enabled` (default true), `[connector]` (`file`, `stdin`,
 /// `http`, `folder`; settings in `config/README.md`) and `[decoder]`, then either
 /// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
-/// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
-/// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
+/// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `in_table`, `not`, `not_in`; all must hold)
+/// run first; what they leave out is counted as skipped. `[tables.NAME]` are lookups. `[[hold]]` rules (`when`, a CEL
+/// condition, `reason`, `remedy`, `field`) run next: what one holds is quarantined as suspect, and may be released.
+///
+/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`, or `"any"`: by the first bytes, plain too) unpacks sources as they stream, within [`Limits`](crate::Limits); each file
+/// of a zip archive is a source, `archive.zip!member`. `encoding` (`"gbk"`, `"windows-1251"`, …) says which characters
+/// the bytes are. A record that cannot be decoded is quarantined with its bytes as they stood in the source (UTF-16:
+/// as UTF-8). In `[decoder]`, `optional = n` lets rows lack their last n columns, `extra_blank = true` passes over
+/// blank columns after the last, `repeated_header = "skip"` skips rows that repeat the header.
 ///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`
 /// and `file` (name of the source): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
-/// `add_days(date, n)`, `trim(text)` and `lower(text)`. Blank and null mean that the source says nothing.
+/// `instant(text, strftime)` (UTC), `add_days(date, n)`, `days_between(from, to)`, `trim(text)`, `lower(text)`,
+/// `before(text, mark)` and `find(table, text)` (value of the longest key that the text holds, else blank). Blank and null mean that the source says nothing.
 ///
 /// ```
 /// let text = r#"
@@ -90,6 +101,11 @@ pub struct FeedSpec {
     pub connector: Connector,
     /// What the bytes are.
     pub decoder: Decoder,
+    /// How sources are packed; plain when not stated.
+    pub unpack: Option<Unpack>,
+    /// Which characters the bytes are; UTF-8 when not stated.
+    pub encoding: Encoding,
+    pub(crate) holds: Holds,
     pub(crate) prefilter: Vec<Condition>,
     pub(crate) mapping: Mapping,
 }
@@ -105,6 +121,11 @@ struct File {
     enabled: bool,
     connector: connector::Written,
     decoder: Decoder,
+    unpack: Option<Unpack>,
+    #[serde(default)]
+    encoding: Encoding,
+    #[serde(default)]
+    hold: Vec<hold::Written>,
     #[serde(default)]
     prefilter: Vec<Condition>,
     native: Option<Native>,
@@ -141,7 +162,10 @@ impl FeedSpec {
         let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
+        check_encoding(&locator, parsed.encoding, &decoder, &mut problems);
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
+        let prefilter = fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
+        let holds = Holds::compile(&locator, parsed.hold, &parsed.tables, &mut problems);
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
                 check_native(&locator, native, &mut decoder, &mut problems);
@@ -175,7 +199,10 @@ impl FeedSpec {
             enabled: parsed.enabled,
             connector,
             decoder,
-            prefilter: parsed.prefilter,
+            unpack: parsed.unpack,
+            encoding: parsed.encoding,
+            holds,
+            prefilter,
             mapping,
         })
     }
@@ -219,7 +246,7 @@ fn check_prefilter(
             problems.push(locator.problem(
                 &["prefilter".into(), i.into()],
                 "a condition without a test",
-                "add equals, in, not or not_in",
+                "add equals, in, in_table, not or not_in",
             ));
         }
         // A filter on a column that may be missing would silently skip, or pass, everything.
@@ -232,6 +259,44 @@ fn check_prefilter(
                 "add it to decoder.columns",
             ));
         }
+    }
+}
+
+/// Puts the keys of a table in the place of its name.
+fn fill_tables(
+    locator: &Locator<'_>,
+    mut conditions: Vec<Condition>,
+    tables: &BTreeMap<String, BTreeMap<String, String>>,
+    problems: &mut Problems,
+) -> Vec<Condition> {
+    for (i, condition) in conditions.iter_mut().enumerate() {
+        let Some(name) = &condition.in_table else { continue };
+        let mut refuse = |message: String, remedy: &str| {
+            problems.push(locator.problem(
+                &["prefilter".into(), i.into(), "in_table".into()],
+                message,
+                remedy,
+            ));
+        };
+        match tables.get(name) {
+            _ if condition.within.is_some() => refuse("both in and in_table".into(), "keep one of them"),
+            None => {
+                refuse(format!("there is no table {name}"), "add [tables.NAME], or name one that there is")
+            }
+            Some(table) => condition.within = Some(table.keys().cloned().collect()),
+        }
+    }
+    conditions
+}
+
+/// JSON and what is built on it state their encoding themselves.
+fn check_encoding(locator: &Locator<'_>, encoding: Encoding, decoder: &Decoder, problems: &mut Problems) {
+    if !encoding.is_utf8() && !matches!(decoder, Decoder::Delimited(_) | Decoder::Ndjson {}) {
+        problems.push(locator.problem(
+            &["encoding".into()],
+            "this decoder reads UTF-8 and UTF-16 only",
+            "leave encoding out, or decode delimited rows or one JSON value a line",
+        ));
     }
 }
 

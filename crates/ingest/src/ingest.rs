@@ -52,7 +52,7 @@ const WAITING: usize = 4;
 /// A dry run counts as duplicates only what is twice in this source: it does not ask the log.
 ///
 /// Errors: [`IngestError::Source`] for a source that cannot be read, is empty or lacks a column (what came
-/// before a failing read is kept), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
+/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
 pub fn ingest(
     log: &dyn EventLog,
     types: &FactTypes,
@@ -97,7 +97,7 @@ pub(crate) fn ingest_by(
         report.records.quarantined += batch.records.quarantined;
         if way == Way::Judging {
             if batch.cut {
-                return Err(cut_short(&file, batch.line));
+                return Err(cut_short(&batch.file, batch.line));
             }
             unreadable += batch.held.iter().filter(|entry| entry.cause == Cause::Undecodable).count() as u64;
             return Ok(());
@@ -116,7 +116,7 @@ pub(crate) fn ingest_by(
             }
             quarantine.sync()?;
         }
-        writer.push(batch.facts, &file, batch.line, &mut report)
+        writer.push(batch.facts, &batch.file, batch.line, &mut report)
     };
     // Reading and judging on one thread, writing and syncing on this one; the channel keeps the order.
     let read = std::thread::scope(|scope| {

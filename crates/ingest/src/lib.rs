@@ -17,8 +17,10 @@
 mod by_hand;
 mod connector;
 mod decoder;
+mod encoding;
 mod error;
 mod feed;
+mod hold;
 mod ingest;
 mod mapping;
 mod pipeline;
@@ -27,6 +29,7 @@ mod quarantine;
 mod report;
 mod settle;
 mod take;
+mod unpack;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
 pub use connector::{
@@ -34,6 +37,7 @@ pub use connector::{
     Polling, Published, Secret, Settle, Source, Timeouts, backoff,
 };
 pub use decoder::{Decoder, Delimited};
+pub use encoding::Encoding;
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
@@ -43,3 +47,4 @@ pub use quarantine::{
 };
 pub use report::{Facts, Records, Report};
 pub use take::{changed_at, cursor, fetched_at, remember, take};
+pub use unpack::{Limits, Unpack, Unpacked, md5_matches};

@@ -9,6 +9,7 @@ mod functions;
 pub(crate) mod limits;
 mod native;
 pub(crate) mod text;
+pub(crate) mod uses;
 
 use bellwether_model::{Fact, Problem};
 use serde::{Deserialize, Serialize};

@@ -34,12 +34,12 @@ impl Source {
     ///
     /// Errors: [`IngestError::Source`] when the spool file cannot be read again.
     pub fn input(&self) -> Result<Input, IngestError> {
-        let open = || -> std::io::Result<File> {
+        let open = || -> std::io::Result<Input> {
             let mut file = self.file.try_clone()?;
             file.seek(SeekFrom::Start(0))?;
-            Ok(file)
+            Input::file(&self.name, file)
         };
-        open().map(|file| Input::reader(&self.name, file)).map_err(|e| IngestError::read(&self.name, &e))
+        open().map_err(|e| IngestError::read(&self.name, &e))
     }
 }
 

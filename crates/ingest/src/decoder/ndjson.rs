@@ -39,7 +39,7 @@ impl Cutter {
         let mut seen = 0;
         loop {
             let pending = self.window.pending();
-            if let Some(at) = pending.iter().skip(seen).position(|b| *b == b'\n') {
+            if let Some(at) = memchr::memchr(b'\n', pending.get(seen..).unwrap_or_default()) {
                 return Ok((seen + at + 1, false));
             }
             seen = pending.len();

@@ -64,7 +64,7 @@ impl Window {
         self.start = (from + n).min(self.buffer.len());
         let taken = self.buffer.get(from..self.start).unwrap_or_default();
         self.open = taken.last().map_or(self.open, |last| *last != b'\n');
-        self.line += taken.iter().filter(|b| **b == b'\n').count() as u64;
+        self.line += memchr::memchr_iter(b'\n', taken).count() as u64;
         taken
     }
 

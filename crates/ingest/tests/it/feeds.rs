@@ -150,7 +150,7 @@ fn tabs_without_quoting_or_header() {
     assert_eq!(facts(&log)[0].key, "\"say \"hi");
 }
 
-fn as_lines(facts: &[Fact]) -> String {
+pub(crate) fn as_lines(facts: &[Fact]) -> String {
     facts.iter().fold(String::new(), |mut all, fact| {
         let _ = writeln!(all, "{}", serde_json::to_string(fact).unwrap());
         all

@@ -7,11 +7,15 @@
 )]
 
 mod by_hand;
+mod coded;
 mod conservation;
+mod encoding;
 mod feeds;
 mod fetch;
 mod history;
 mod hostile;
 mod quarantine;
+mod rows;
 mod run;
 mod support;
+mod unpack;

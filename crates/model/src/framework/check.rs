@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::composite::{CompositeFormula, Input, Limit};
-use super::measure::{Baseline, Formula, Kind, Measure};
+use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
 use super::read::Read;
 use super::{Composite, Framework};
 use crate::locate::Step;
@@ -135,6 +135,13 @@ impl<'a> Checker<'a> {
         }
         if m.formula == Formula::Distinct && m.of.is_empty() {
             self.push(&at("formula"), "distinct needs attributes to tell apart", "add of = [\"…\"]");
+        }
+        if m.agreement != Agreement::Strict && m.formula != Formula::Agreement {
+            self.push(
+                &at("agreement"),
+                "only the formula agreement has it",
+                "remove it, or use that formula",
+            );
         }
         if m.formula.windowed() && m.cadence.months().is_none() {
             self.push(

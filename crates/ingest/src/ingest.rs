@@ -70,7 +70,7 @@ pub fn ingest(
 pub(crate) enum Way {
     /// Of an operator, who sees what comes of it.
     ByHand,
-    /// Of a connector, before anything is stored.
+    /// Of a connector, before anything is stored; facts are not counted.
     Judging,
     /// Of a connector, after that.
     Taking,
@@ -99,11 +99,14 @@ pub(crate) fn ingest_by(
         report.records.mapped += batch.records.mapped;
         report.records.skipped += batch.records.skipped;
         report.records.quarantined += batch.records.quarantined;
-        if options.dry_run {
-            if way == Way::Judging && batch.cut {
+        if way == Way::Judging {
+            if batch.cut {
                 return Err(cut_short(&batch.file, batch.line));
             }
             unreadable += batch.held.iter().filter(|entry| entry.cause == Cause::Undecodable).count() as u64;
+            return Ok(());
+        }
+        if options.dry_run {
             for fact in &batch.facts {
                 let count =
                     if seen.insert(fact.id) { &mut report.facts.stored } else { &mut report.facts.duplicate };

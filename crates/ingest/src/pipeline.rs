@@ -53,6 +53,11 @@ impl<'s> Judge<'s> {
         })
     }
 
+    /// Whether the bytes are a record of the format.
+    fn can_read(&mut self, raw: &[u8]) -> bool {
+        self.encoding.record(raw).is_ok_and(|text| self.shape.decode(&text, &mut self.row).is_ok())
+    }
+
     /// Decodes, filters, maps and settles one record; adds all of its facts to `facts`, or none.
     pub(crate) fn judge(
         &mut self,
@@ -183,6 +188,8 @@ fn one(
     let new = || Batch { file: file.clone(), ..Batch::default() };
     let mut batch = new();
     let mut last = End::Whole;
+    // The last record, while it may be one that was left out unread.
+    let mut tail = Vec::new();
     loop {
         let chunk = match cutter.next() {
             Ok(Some(chunk)) => chunk,
@@ -204,6 +211,11 @@ fn one(
         last = match &outcome {
             Outcome::Held(_, Cause::Undecodable) if faulty => End::Faulty,
             Outcome::Held(_, Cause::Undecodable) => End::Unreadable,
+            Outcome::Skipped => {
+                tail.clear();
+                tail.extend_from_slice(chunk.raw);
+                End::Skipped
+            }
             _ => End::Whole,
         };
         match outcome {
@@ -231,6 +243,7 @@ fn one(
     }
     batch.cut = match last {
         End::Whole => false,
+        End::Skipped => cutter.ends_open() == Some(true) && !judge.can_read(&tail),
         End::Unreadable => cutter.ends_open() == Some(true),
         // Where records are no lines, one that cannot be cut out at the end was not all there.
         End::Faulty => cutter.ends_open() != Some(false),
@@ -241,6 +254,8 @@ fn one(
 /// How the last record was.
 enum End {
     Whole,
+    /// Left out by a rule, which may have looked at a part of it.
+    Skipped,
     /// Cut out, and no record of the format.
     Unreadable,
     /// Not even cut out properly.

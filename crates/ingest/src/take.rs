@@ -30,10 +30,7 @@ pub fn take(
 ) -> Result<Report, IngestError> {
     let options = Options { published_at: options.published_at.or(source.published_at), ..options.clone() };
     let judging = Options { dry_run: true, ..options.clone() };
-    let judged = ingest_by(log, types, feed, source.input()?, quarantine, &judging, Way::Judging)?;
-    if options.dry_run {
-        return Ok(judged);
-    }
+    ingest_by(log, types, feed, source.input()?, quarantine, &judging, Way::Judging)?;
     ingest_by(log, types, feed, source.input()?, quarantine, &options, Way::Taking)
 }
 

@@ -32,7 +32,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zipped(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut packed = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in members {
         packed.start_file(*name, SimpleFileOptions::default()).unwrap();

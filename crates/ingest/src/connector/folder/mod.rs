@@ -46,6 +46,14 @@ impl Memory {
     }
 }
 
+/// Why a file could not be copied.
+enum Spoiled {
+    /// It cannot be read; the others may.
+    Source(io::Error),
+    /// There is no place for the copy.
+    Spool(io::Error),
+}
+
 /// Looks into one folder.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -64,7 +72,7 @@ struct State {
     /// Files that were refused as they are: they are taken once they change.
     refused: BTreeMap<String, Look>,
     /// Entries that were spoken of.
-    told: BTreeMap<String, &'static str>,
+    told: BTreeMap<String, String>,
     handed: Option<(String, Look)>,
 }
 
@@ -124,6 +132,14 @@ impl State {
         )
     }
 
+    /// Reports what the feed goes on without, once.
+    fn tell(&mut self, name: &str, message: String, remedy: &str, problems: &mut Vec<Problem>) {
+        if self.told.get(name) != Some(&message) {
+            problems.push(self.problem(name, message.as_str(), remedy));
+            self.told.insert(name.to_owned(), message);
+        }
+    }
+
     fn degraded(&self, message: impl Into<String>, remedy: &str) -> Degraded {
         let problem = self.problem(&self.settings.path.display().to_string(), message, remedy);
         Degraded { problem, retry_after: None }
@@ -145,10 +161,8 @@ impl State {
         memory.fetched_at = now;
         let Listing { mut files, refused } = listing;
         for (name, why) in refused {
-            if self.told.insert(name.clone(), why) != Some(why) {
-                let remedy = "put an ordinary file with a plain name there";
-                problems.push(self.problem(&name, format!("not taken: {why}"), remedy));
-            }
+            let remedy = "put an ordinary file with a plain name there";
+            self.tell(&name, format!("not taken: {why}"), remedy, problems);
         }
         files.retain(|(name, look)| {
             memory.seen.get(name).is_none_or(|seen| seen.0 != *look) || !self.put_away(name, problems)
@@ -156,6 +170,9 @@ impl State {
         let there = |name: &String| files.binary_search_by(|(n, _)| n.cmp(name)).is_ok();
         memory.seen.retain(|name, _| there(name));
         self.refused.retain(|name, _| there(name));
+        if self.told.len() > MAX_KEPT {
+            self.told.clear();
+        }
         if memory.seen.len() >= MAX_KEPT {
             let remedy = "move what was taken out of it, or let done = \"move:NAME\" do so";
             return Err(self.degraded(format!("{MAX_KEPT} files that were taken stay in the folder"), remedy));
@@ -187,9 +204,12 @@ impl State {
                 Ok(Some(spooled)) => spooled,
                 // It changed or went while it was read: the next look will tell.
                 Ok(None) => continue,
-                Err(error) => {
-                    self.handed = None;
-                    let remedy = "correct its permissions, or make room where temporary files are kept";
+                Err(Spoiled::Source(error)) => {
+                    self.tell(&name, format!("cannot be read: {error}"), "correct its permissions", problems);
+                    continue;
+                }
+                Err(Spoiled::Spool(error)) => {
+                    let remedy = "make room where temporary files are kept, or correct its permissions";
                     let problem = self.problem(&name, format!("cannot be copied: {error}"), remedy);
                     return Err(Degraded { problem, retry_after: None });
                 }
@@ -209,21 +229,21 @@ impl State {
     }
 
     /// Copies a file and reads its digest; `None` when it changed meanwhile.
-    fn spool(&self, name: &str, look: Look) -> io::Result<Option<(File, String)>> {
+    fn spool(&self, name: &str, look: Look) -> Result<Option<(File, String)>, Spoiled> {
         let path = self.settings.path.join(name);
         let opened = match listing::open(&path, look) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
+            other => other.map_err(Spoiled::Source)?,
         };
         let Some(mut from) = opened else { return Ok(None) };
-        let mut to = tempfile::tempfile_in(&self.spool)?;
+        let mut to = tempfile::tempfile_in(&self.spool).map_err(Spoiled::Spool)?;
         let mut digest = blake3::Hasher::new();
         let mut piece = vec![0; 1 << 16];
         let mut bytes = 0_u64;
         loop {
             let n = match from.read(&mut piece) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                other => other?,
+                other => other.map_err(Spoiled::Source)?,
             };
             let read = piece.get(..n).unwrap_or_default();
             if read.is_empty() {
@@ -235,18 +255,18 @@ impl State {
                 return Ok(None);
             }
             digest.update(read);
-            to.write_all(read)?;
+            to.write_all(read).map_err(Spoiled::Spool)?;
         }
         if !listing::is_unchanged(&from, look) {
             return Ok(None);
         }
-        to.seek(SeekFrom::Start(0))?;
+        to.seek(SeekFrom::Start(0)).map_err(Spoiled::Spool)?;
         let digest: String = digest.finalize().to_hex().chars().take(32).collect();
         Ok(Some((to, digest)))
     }
 
     /// Moves a file that was taken; false when it stays.
-    fn put_away(&self, name: &str, problems: &mut Vec<Problem>) -> bool {
+    fn put_away(&mut self, name: &str, problems: &mut Vec<Problem>) -> bool {
         let Done::Move(folder) = &self.settings.done else { return false };
         let folder = self.settings.path.join(folder);
         let moved = std::fs::create_dir_all(&folder).and_then(|()| {
@@ -258,7 +278,7 @@ impl State {
         });
         if let Err(error) = &moved {
             let remedy = "move it by hand and correct the permissions; it is not taken twice";
-            problems.push(self.problem(name, format!("taken, and cannot be moved: {error}"), remedy));
+            self.tell(name, format!("taken, and cannot be moved: {error}"), remedy, problems);
         }
         moved.is_ok()
     }

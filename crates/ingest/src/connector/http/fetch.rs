@@ -73,13 +73,23 @@ pub(super) struct Body {
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) degraded: Degraded,
-    /// Whether it is about this address rather than about the server: others of the same server may do.
-    pub(super) of_address: bool,
+    pub(super) blame: Blame,
+}
+
+/// What a fault is about, as far as it can be told: whether others of the same server would do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// This address and what is behind it.
+    Address,
+    /// A connection that failed or a page for people, which may be anyone's fault.
+    Unknown,
+    /// The server, this machine, or a secret.
+    Elsewhere,
 }
 
 /// A finding as a fault.
-fn fault(problem: Problem, of_address: bool) -> Fault {
-    Fault { degraded: Degraded { problem, retry_after: None }, of_address }
+fn fault(problem: Problem, blame: Blame) -> Fault {
+    Fault { degraded: Degraded { problem, retry_after: None }, blame }
 }
 
 const LATER: &str = "nothing was taken; the feed tries again by itself";
@@ -97,7 +107,7 @@ impl Fetcher {
         let limit = self.settings.timeout.total;
         let outcome = match timeout(limit, self.follow(wanted, &mut at, now)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(fault(Problem::new(format!("not done within {limit:?}"), LATER), false)),
+            Err(_) => Err(fault(Problem::new(format!("not done within {limit:?}"), LATER), Blame::Unknown)),
         };
         outcome.map_err(|mut fault| {
             let problem = fault.degraded.problem;
@@ -116,7 +126,8 @@ impl Fetcher {
                 return self.answer(wanted, response, now).await;
             }
             let location = response.headers().get(header::LOCATION).and_then(|l| l.to_str().ok());
-            let next = next_hop(at, location.unwrap_or_default()).map_err(|problem| fault(problem, true))?;
+            let next = next_hop(at, location.unwrap_or_default())
+                .map_err(|problem| fault(problem, Blame::Address))?;
             *at = next;
             self.permit(at)?;
         }
@@ -126,7 +137,7 @@ impl Fetcher {
                 format!("more than {most} redirects"),
                 "put the last address into the feed file, or raise max_redirects",
             ),
-            true,
+            Blame::Address,
         ))
     }
 
@@ -141,25 +152,30 @@ impl Fetcher {
                         "plain http can be read and changed on its way",
                         "use https, or say insecure = true",
                     ),
-                    true,
+                    Blame::Address,
                 ));
             }
-            _ => return Err(fault(Problem::new("neither http nor https", "only these are fetched"), true)),
+            _ => {
+                return Err(fault(
+                    Problem::new("neither http nor https", "only these are fetched"),
+                    Blame::Address,
+                ));
+            }
         }
         if !url.username().is_empty() || url.password().is_some() {
             let problem = Problem::new("a name or password in the address", "the address is not asked");
-            return Err(fault(problem, true));
+            return Err(fault(problem, Blame::Address));
         }
-        self.egress.check_literal(url).map_err(|refused| fault(not_public(&refused), true))
+        self.egress.check_literal(url).map_err(|refused| fault(not_public(&refused), Blame::Address))
     }
 
     async fn ask(&self, wanted: Wanted<'_>, at: &Url) -> Result<reqwest::Response, Fault> {
-        let headers = self.headers(wanted, at).map_err(|problem| fault(problem, false))?;
+        let headers = self.headers(wanted, at).map_err(|problem| fault(problem, Blame::Elsewhere))?;
         let client = match self.client.get() {
             Some(client) => client,
             None => {
                 let built = client::build(&self.settings, &self.egress, &self.lookup)
-                    .map_err(|problem| fault(problem, false))?;
+                    .map_err(|problem| fault(problem, Blame::Elsewhere))?;
                 self.client.get_or_init(|| built)
             }
         };
@@ -167,7 +183,7 @@ impl Fetcher {
         match timeout(limit, client.get(at.clone()).headers(headers).send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(self.failed("cannot be reached", &error)),
-            Err(_) => Err(fault(Problem::new(format!("no answer within {limit:?}"), LATER), false)),
+            Err(_) => Err(fault(Problem::new(format!("no answer within {limit:?}"), LATER), Blame::Unknown)),
         }
     }
 
@@ -205,7 +221,7 @@ impl Fetcher {
         let mut last = String::new();
         while let Some(error) = cause {
             if let Some(refused) = error.downcast_ref::<Refused>() {
-                return fault(not_public(refused), true);
+                return fault(not_public(refused), Blame::Address);
             }
             cause = error.source();
             if cause.is_none() {
@@ -215,7 +231,7 @@ impl Fetcher {
         if error.is_timeout() {
             last = format!("not connected within {:?}", self.settings.timeout.connect);
         }
-        fault(Problem::new(format!("{what}: {last}"), LATER), false)
+        fault(Problem::new(format!("{what}: {last}"), LATER), Blame::Unknown)
     }
 
     async fn answer(
@@ -238,7 +254,7 @@ impl Fetcher {
                     "answered in a coding that was not asked for",
                     "ask for the address of the file itself: what it is packed with is the decoder's to unpack",
                 ),
-                true,
+                Blame::Address,
             ));
         }
         self.body(wanted, response).await.map(Got::Body)
@@ -252,19 +268,26 @@ impl Fetcher {
             _ => LATER,
         };
         let busy = matches!(status.as_u16(), 429 | 503);
+        let blame = match status.as_u16() {
+            401 | 407 | 429 | 503 => Blame::Elsewhere,
+            // Some stores answer so for what is not there; but a secret that ran out must not cost one source a day.
+            403 if !self.settings.headers.is_empty() => Blame::Elsewhere,
+            408 | 425 | 502 | 504 => Blame::Unknown,
+            _ => Blame::Address,
+        };
         let retry_after = headers
             .get(header::RETRY_AFTER)
             .filter(|_| busy)
             .and_then(|value| asked_wait(value.to_str().ok()?, headers, now));
         let problem = Problem::new(format!("answered {status}"), remedy);
-        Fault { degraded: Degraded { problem, retry_after }, of_address: !busy }
+        Fault { degraded: Degraded { problem, retry_after }, blame }
     }
 
     async fn body(&self, wanted: Wanted<'_>, mut response: reqwest::Response) -> Result<Body, Fault> {
         let most = self.settings.max_bytes;
         let too_long = || {
             let remedy = "check the address, or raise max_bytes";
-            fault(Problem::new(format!("longer than {most} bytes"), remedy), true)
+            fault(Problem::new(format!("longer than {most} bytes"), remedy), Blame::Address)
         };
         if response.content_length().is_some_and(|n| n > most) {
             return Err(too_long());
@@ -277,7 +300,7 @@ impl Fetcher {
         let last_modified = keep(header::LAST_MODIFIED, &response);
         let spooling = |error: std::io::Error| {
             let remedy = "make room where temporary files are kept, or correct its permissions";
-            fault(Problem::new(format!("no place to keep the answer: {error}"), remedy), false)
+            fault(Problem::new(format!("no place to keep the answer: {error}"), remedy), Blame::Elsewhere)
         };
         let mut file = tempfile::tempfile_in(&self.spool).map_err(spooling)?;
         let (mut digest, mut md5) = (blake3::Hasher::new(), wanted.md5.map(|_| Md5::new()));
@@ -289,7 +312,10 @@ impl Fetcher {
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => return Err(self.failed("cut short", &error)),
                 Err(_) => {
-                    return Err(fault(Problem::new(format!("nothing came for {idle:?}"), LATER), false));
+                    return Err(fault(
+                        Problem::new(format!("nothing came for {idle:?}"), LATER),
+                        Blame::Unknown,
+                    ));
                 }
             };
             bytes += piece.len() as u64;
@@ -306,23 +332,23 @@ impl Fetcher {
             file.write_all(&piece).map_err(spooling)?;
         }
         if bytes == 0 && !self.settings.allow_empty {
-            return Err(fault(Problem::new("an empty answer", LATER), true));
+            return Err(fault(Problem::new("an empty answer", LATER), Blame::Address));
         }
         if page::is_html(&head) {
             let remedy = "open the address in a browser: it may want a login, or have moved";
-            return Err(fault(Problem::new("an HTML page in place of data", remedy), true));
+            return Err(fault(Problem::new("an HTML page in place of data", remedy), Blame::Unknown));
         }
         if wanted.size.is_some_and(|size| size != bytes) {
             let stated = wanted.size.unwrap_or_default();
             return Err(fault(
                 Problem::new(format!("{bytes} bytes where the index says {stated}"), LATER),
-                true,
+                Blame::Address,
             ));
         }
         if let (Some(md5), Some(stated)) = (md5, wanted.md5)
             && !hex(&md5.finalize()).eq_ignore_ascii_case(stated)
         {
-            return Err(fault(Problem::new("not the MD5 that the index states", LATER), true));
+            return Err(fault(Problem::new("not the MD5 that the index states", LATER), Blame::Address));
         }
         file.seek(SeekFrom::Start(0)).map_err(spooling)?;
         Ok(Body { file, bytes, digest: digest.finalize().to_hex().to_string(), etag, last_modified })

@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Url;
 
 use self::client::Lookup;
-use self::fetch::{Body, Fault, Fetcher, Got, Wanted};
+use self::fetch::{Blame, Body, Fault, Fetcher, Got, Wanted};
 use self::manifest::{Entry, Listed, Place, Reading};
 use self::memory::Memory;
 pub(crate) use self::settings::Written;
@@ -36,7 +36,7 @@ pub(super) struct Http {
     go_on: bool,
     /// Source that was handed out last.
     handed: Option<Place>,
-    /// Source that failed last, how often in a row, and why.
+    /// Source that failed last, the weight of its failures in a row, and why.
     failing: Option<(Place, u32, Problem)>,
     /// Sources that were given up and that no cursor has passed yet.
     given_up: BTreeSet<Place>,
@@ -155,13 +155,12 @@ impl Http {
                 }
                 // Nothing conditional was asked.
                 Ok(Got::NotModified) => return Err(self.odd_answer()),
-                Err(Fault { degraded, of_address: true }) => {
-                    self.fail(&place, &degraded.problem);
+                Err(Fault { degraded, blame }) => {
+                    self.fail(&place, &degraded.problem, blame);
                     if self.exhausted(&place, index).is_none() {
                         return Err(degraded);
                     }
                 }
-                Err(Fault { degraded, of_address: false }) => return Err(degraded),
             }
         }
         Ok(Polled::Unchanged { cursor: memory.cursor() })
@@ -242,14 +241,19 @@ impl Http {
         }
     }
 
-    fn fail(&mut self, place: &Place, why: &Problem) {
+    fn fail(&mut self, place: &Place, why: &Problem, blame: Blame) {
+        let weight = match blame {
+            Blame::Address => UNKNOWN_A_TRY,
+            Blame::Unknown => 1,
+            Blame::Elsewhere => return,
+        };
         let before = self.failing.take().filter(|(failing, ..)| failing == place).map_or(0, |(_, n, _)| n);
-        self.failing = Some((place.clone(), before + 1, why.clone()));
+        self.failing = Some((place.clone(), before.saturating_add(weight), why.clone()));
     }
 
     fn exhausted(&self, place: &Place, index: &Index) -> Option<Problem> {
         let (failing, n, why) = self.failing.as_ref()?;
-        (failing == place && *n >= index.tries).then(|| why.clone())
+        (failing == place && n / UNKNOWN_A_TRY >= index.tries).then(|| why.clone())
     }
 
     fn odd_answer(&self) -> Degraded {
@@ -260,6 +264,8 @@ impl Http {
 
 /// Findings about an index that are remembered as told.
 const TOLD: usize = 20;
+/// Failed connections to a source that weigh as much as one try: a line that is down for an hour costs no source.
+const UNKNOWN_A_TRY: u32 = 10;
 /// Sources without a byte, or given up, in one poll.
 const MOST_PASSED: usize = 100;
 
@@ -288,7 +294,7 @@ impl Poll for Http {
 
     fn refused(&mut self, why: &Problem) {
         if let Some(place) = self.handed.take() {
-            self.fail(&place, why);
+            self.fail(&place, why, Blame::Address);
             self.go_on = false;
         }
     }

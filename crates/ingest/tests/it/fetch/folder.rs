@@ -156,3 +156,20 @@ async fn a_folder_that_is_not_there_degrades() {
     let said = degraded(poll.poll(&Cursor::Null, at(T0)).await).problem.to_string();
     assert!(said.contains("the folder cannot be read") && said.contains("/none"), "{said}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_cannot_be_moved_is_told_once_and_not_taken_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let more = format!("{RENAMED}done = \"move:taken\"\n");
+    // A file where the folder should be.
+    fs::write(dir.path().join("taken"), "").unwrap();
+    fs::write(dir.path().join("a.csv"), "a").unwrap();
+    let mut poll = folder(dir.path(), &more);
+    let a = found(poll.poll(&Cursor::Null, at(T0)).await);
+    for _ in 0..3 {
+        unchanged(poll.poll(&a.cursor, at(T1)).await);
+    }
+    let said: Vec<String> = poll.problems().iter().map(ToString::to_string).collect();
+    assert!(said.len() == 1 && said[0].contains("taken, and cannot be moved"), "{said:?}");
+}

@@ -134,7 +134,7 @@ async fn r20_a_missing_or_damaged_source_is_tried_again_then_given_up_and_the_ot
         ("answered 404", (|| answer("404 Not Found", &[], "no")) as fn() -> Vec<Do>),
         ("not the MD5 that the index states", || ok("b\n")),
         ("3 bytes where the index says 2", || ok("abc")),
-        ("an HTML page", || ok("<html>")),
+        ("an empty answer", || ok("")),
     ] {
         let site = Site::new(move |asked| if asked.path.contains(B) { bad() } else { ok("a\n") }).await;
         site.list(&[A, B, C]);
@@ -173,6 +173,29 @@ async fn r20_a_server_that_is_busy_costs_no_source() {
     }
     assert_eq!(drain(&mut *poll, &mut Cursor::Null).await, [A]);
     assert!(poll.problems().is_empty());
+}
+
+#[tokio::test]
+async fn r20_a_secret_that_ran_out_costs_no_source_and_a_dead_line_only_after_long() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "key").unwrap();
+    let headers = format!("[connector.headers]\nX-Key = {{ file = \"{}\" }}\n", secret.path().display());
+    for (status, more) in [("401 Unauthorized", ""), ("403 Forbidden", headers.as_str())] {
+        let site = Site::new(move |_| answer(status, &[], "")).await;
+        site.list(&[A]);
+        let mut poll = site.poller(&format!("tries = 1\n{more}"));
+        for _ in 0..30 {
+            degraded(poll.poll(&Cursor::Null, at(NOW)).await);
+        }
+    }
+    let site = Site::new(|asked| if asked.path.contains(A) { Vec::new() } else { ok("a\n") }).await;
+    site.list(&[A, B]);
+    let mut poll = site.poller("tries = 2\n");
+    for _ in 0..19 {
+        degraded(poll.poll(&Cursor::Null, at(NOW)).await);
+    }
+    assert_eq!(found(poll.poll(&Cursor::Null, at(NOW)).await).name, format!("{B}.export.csv"));
+    assert!(poll.problems()[0].to_string().contains("given up after 2 tries"));
 }
 
 #[tokio::test]

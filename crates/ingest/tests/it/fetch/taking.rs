@@ -131,6 +131,24 @@ fn r20_a_source_that_is_cut_or_of_another_form_is_refused_whole() {
 }
 
 #[test]
+fn r20_a_cut_is_seen_also_in_a_record_that_a_rule_leaves_out() {
+    let text = "name = \"f\"\ntitle = \"F\"\nlicence = \"MIT\"\ncadence = \"daily\"\n[connector]\nkind = \"file\"\n\
+        [decoder]\nkind = \"delimited\"\nheader = false\nquoting = false\ndelimiter = \"\\t\"\ncolumns = [\"who\", \"day\", \"more\"]\n\
+        [[prefilter]]\ncolumn = \"who\"\nequals = \"CHN\"\n\
+        [[fact]]\ntype = \"'visit.held'\"\nkey = \"record.day\"\nvalid_start = \"record.day\"\n";
+    let feed = bellwether_ingest::FeedSpec::parse("f.toml", text).unwrap();
+    let log = memory();
+    let mut held: Vec<Entry> = Vec::new();
+    let whole = "CHN\t2023-03-20\tx\nUSA\t2023-03-20\tx";
+    let cut = "CHN\t2023-03-21\tx\nUSA\t2023-";
+    let report = take(&log, &types(), &feed, &source(whole), &mut held, &with(json!(1))).unwrap();
+    assert_eq!((report.records.mapped, report.records.skipped), (1, 1));
+    let error = take(&log, &types(), &feed, &source(cut), &mut held, &with(json!(2))).unwrap_err();
+    assert!(error.to_string().contains("in the middle of a record"), "{error}");
+    assert_eq!(facts(&log).len(), 1);
+}
+
+#[test]
 fn a_last_line_without_its_end_is_whole_when_it_fits_and_a_bad_record_costs_itself() {
     let log = memory();
     let good = rows(0..3);

@@ -71,21 +71,26 @@ impl Config {
         }
     }
 
-    /// Names of the TOML files in a folder of the configuration, sorted.
-    fn files(&self, folder: &str) -> Vec<String> {
+    /// Names of the TOML files in a folder of the configuration, sorted. A folder that is not there holds none; one that
+    /// cannot be read is a fault, or a reload would take all of it for removed.
+    fn files(&self, folder: &str) -> Result<Vec<String>, Problems> {
         let mut names: Vec<String> = match self {
-            Config::Folder(base) => std::fs::read_dir(base.join(folder))
-                .into_iter()
-                .flatten()
-                .flatten()
-                .filter_map(|entry| entry.file_name().into_string().ok())
-                .map(|name| format!("{folder}/{name}"))
-                .collect(),
+            Config::Folder(base) => {
+                let path = base.join(folder);
+                let entries = match std::fs::read_dir(&path) {
+                    Ok(entries) => entries.collect::<Result<Vec<_>, _>>(),
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+                    Err(e) => Err(e),
+                };
+                let names = entries.map_err(|e| unreadable(&path, &e))?;
+                let names = names.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
+                names.map(|name| format!("{folder}/{name}")).collect()
+            }
             Config::BuiltIn => embedded_under("config").map(|(name, _)| name.to_owned()).collect(),
         };
         names.retain(|name| name.starts_with(&format!("{folder}/")) && name.ends_with(".toml"));
         names.sort();
-        names
+        Ok(names)
     }
 
     /// Fact types.
@@ -108,7 +113,7 @@ impl Config {
     pub(crate) fn frameworks(&self, types: &FactTypes) -> Result<Vec<Arc<Framework>>, Problems> {
         let mut all = Vec::new();
         let mut problems = Problems::default();
-        for name in self.files(FRAMEWORKS) {
+        for name in self.files(FRAMEWORKS)? {
             let parsed = self.read(&name).and_then(|(file, text)| {
                 let map = Framework::map_name(&text)
                     .and_then(|map| self.read(&format!("{FRAMEWORKS}/{map}")).ok())
@@ -136,7 +141,7 @@ impl Config {
             return Ok(Guest { file: path.display().to_string(), framework, map, types: Some(types) });
         }
         let parsed = FactTypes::parse(&types_name, &types)?;
-        for name in self.files(FRAMEWORKS) {
+        for name in self.files(FRAMEWORKS)? {
             let (file, framework) = self.read(&name)?;
             let map = Framework::map_name(&framework)
                 .and_then(|map| self.read(&format!("{FRAMEWORKS}/{map}")).ok())
@@ -154,7 +159,7 @@ impl Config {
     pub(crate) fn feeds(&self) -> Result<BTreeMap<String, FeedSpec>, Problems> {
         let mut all = BTreeMap::new();
         let mut problems = Problems::default();
-        for name in self.files(FEEDS) {
+        for name in self.files(FEEDS)? {
             match self.read(&name).and_then(|(file, text)| FeedSpec::parse(&file, &text)) {
                 Ok(feed) if all.contains_key(&feed.name) => problems.push(
                     Problem::new("another file has a feed of that name", "rename one of them")
@@ -186,9 +191,11 @@ fn map_beside(path: &Path, text: &str) -> Option<String> {
 }
 
 fn read_file(path: &Path) -> Result<String, Problems> {
-    std::fs::read_to_string(path).map_err(|e| {
-        Problem::new(format!("cannot be read: {e}"), "check the path and the permissions")
-            .at(path.display().to_string(), 0)
-            .into()
-    })
+    std::fs::read_to_string(path).map_err(|e| unreadable(path, &e))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problems {
+    Problem::new(format!("cannot be read: {error}"), "check the path and the permissions")
+        .at(path.display().to_string(), 0)
+        .into()
 }

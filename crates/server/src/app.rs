@@ -78,8 +78,9 @@ impl App {
             return Ok(running.tools.clone());
         }
         let (dir, clock) = (self.settings.store.clone(), Arc::clone(&self.clock));
+        let options = self.settings.log.clone();
         let mut opening = apart("open", move || -> Result<_, ServerError> {
-            let segments = Arc::new(opened(&dir, &clock)?);
+            let segments = Arc::new(opened(&dir, &clock, &options)?);
             let quarantine = FileQuarantine::open(&dir.join("quarantine"))?;
             let spool = crate::settings::spool(&dir);
             std::fs::create_dir_all(&spool)
@@ -128,7 +129,7 @@ impl App {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let mut supervisor = Supervisor::new(tools.clone(), &self.settings);
-        supervisor.apply(&self.configured).await;
+        supervisor.apply(&self.configured);
         let (log, reads) = (Arc::clone(&tools.log), Arc::clone(&tools.reads));
         // Nobody waits for it: what it finds out is told when it is known.
         drop(apart("recall", move || {
@@ -210,7 +211,7 @@ impl App {
         if let Some(Running { supervisor, tools, .. }) = &mut self.running {
             tools.reads.configure(Arc::clone(&configured));
             if let Some(supervisor) = supervisor {
-                changes = supervisor.apply(&configured).await;
+                changes = supervisor.apply(&configured);
             }
         }
         let now = self.clock.now().trunc_subsecs(6);
@@ -280,10 +281,14 @@ impl std::fmt::Debug for App {
 }
 
 /// Opens the store; one that is only briefly in use is waited for.
-fn opened(dir: &Path, clock: &Arc<dyn StoreClock>) -> Result<Segments, bellwether_store::Error> {
+fn opened(
+    dir: &Path,
+    clock: &Arc<dyn StoreClock>,
+    options: &bellwether_store::Options,
+) -> Result<Segments, bellwether_store::Error> {
     let (mut left, pause) = PATIENCE;
     loop {
-        match Segments::open(dir, Arc::clone(clock)) {
+        match Segments::open_with(dir, Arc::clone(clock), options) {
             // A daemon does not hold it briefly.
             Err(bellwether_store::Error::Busy { .. }) if left > 0 && Address::find(dir).is_none() => {
                 left -= 1;

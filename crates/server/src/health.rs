@@ -106,6 +106,11 @@ impl Entry {
         }
     }
 
+    /// Whether its state is what its source answers. The last turn of a feed may end after it was switched off.
+    fn asked(&self) -> bool {
+        !matches!(self.health.state, FeedState::Disabled | FeedState::Passive)
+    }
+
     fn shown(&self, now: DateTime<Utc>) -> FeedHealth {
         let mut shown = self.health.clone();
         let allowed = self.stale.and_then(|age| TimeDelta::from_std(age).ok());
@@ -179,7 +184,9 @@ impl Healths {
     /// It answered soundly.
     pub(crate) fn sound(&self, feed: &str, now: DateTime<Utc>) {
         self.change(feed, |entry| {
-            entry.turn(FeedState::Ok, now);
+            if entry.asked() {
+                entry.turn(FeedState::Ok, now);
+            }
             entry.health.last_success = Some(now);
         });
     }
@@ -188,6 +195,9 @@ impl Healths {
     pub(crate) fn failed(&self, feed: &str, reason: Reason, problem: &str, now: DateTime<Utc>) -> bool {
         let mut was_well = false;
         self.change(feed, |entry| {
+            if !entry.asked() {
+                return;
+            }
             was_well = entry.health.state != FeedState::Degraded;
             entry.turn(FeedState::Degraded, now);
             entry.health.failures += 1;

@@ -89,6 +89,8 @@ impl Connect for Connectors {
 pub struct Settings {
     /// Folder of the store.
     pub store: PathBuf,
+    /// How the store is opened.
+    pub log: bellwether_store::Options,
     /// Address to listen on; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Who may do what. Without any, the address must be a loopback one.
@@ -103,7 +105,7 @@ pub struct Settings {
     pub budget: Duration,
     /// How long a stop waits for what is being written and answered.
     pub grace: Duration,
-    /// How long a client may take over its request head, and over its body.
+    /// How long a client may take over its request head; a body gets six times as long.
     pub patience: Duration,
     /// Every wait of the schedule is divided by this: 1, but in a soak.
     pub speed: u32,
@@ -118,6 +120,7 @@ impl Settings {
         let connect = Arc::new(Connectors::new(&store));
         Self {
             store,
+            log: bellwether_store::Options::default(),
             listen: Self::LISTEN,
             tokens: Tokens::default(),
             configuration,

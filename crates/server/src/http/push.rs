@@ -15,6 +15,8 @@ use crate::apart::{apart, finished};
 
 /// Deepest nesting of JSON.
 const DEEPEST: u32 = 64;
+/// A body gets so many times the patience of a request head.
+const BODY: u32 = 6;
 /// Name that evidence gives what was pushed.
 const NAME: &str = "push";
 
@@ -100,10 +102,11 @@ fn feed_for(headers: &HeaderMap) -> Result<&'static str, Refusal> {
 }
 
 async fn read(web: &Web, body: Body) -> Result<Vec<u8>, Refusal> {
-    let whole = timeout(web.patience, Limited::new(body, MOST_BODY).collect()).await.map_err(|_| {
-        Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
-            .remedy("send less at once")
-    })?;
+    let whole =
+        timeout(web.patience * BODY, Limited::new(body, MOST_BODY).collect()).await.map_err(|_| {
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+                .remedy("send less at once")
+        })?;
     match whole {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {

@@ -44,6 +44,8 @@ pub(crate) struct Supervisor {
     tools: Tools,
     pace: Pace,
     running: BTreeMap<String, Running>,
+    /// Tasks of feeds that are gone; what they are writing is finished.
+    ending: Vec<JoinHandle<()>>,
 }
 
 struct Running {
@@ -56,13 +58,13 @@ struct Running {
 impl Supervisor {
     pub(crate) fn new(tools: Tools, settings: &Settings) -> Self {
         let pace = Pace { every: settings.every, speed: settings.speed.max(1) };
-        Self { tools, pace, running: BTreeMap::new() }
+        Self { tools, pace, running: BTreeMap::new(), ending: Vec::new() }
     }
 
     /// Brings the tasks in line with the configuration; a feed whose file did not change goes on undisturbed.
-    pub(crate) async fn apply(&mut self, configured: &Configured) -> Changes {
+    pub(crate) fn apply(&mut self, configured: &Configured) -> Changes {
         let mut changes = Changes::default();
-        let mut ending = Vec::new();
+        let mut before = BTreeMap::new();
         let gone: Vec<String> = self
             .running
             .iter()
@@ -72,35 +74,43 @@ impl Supervisor {
         for name in gone {
             let Some(running) = self.running.remove(&name) else { continue };
             running.stop.send_replace(true);
-            ending.extend(running.task);
-            if !configured.feeds.contains_key(&name) {
+            if configured.feeds.contains_key(&name) {
+                before.extend(running.task.map(|task| (name.clone(), task)));
+                changes.changed.push(name);
+            } else {
+                self.ending.extend(running.task);
                 self.tools.reads.health.forget(&name);
                 changes.removed.push(name);
-            } else {
-                changes.changed.push(name);
             }
         }
-        // A feed must not run twice: the old task may still be writing.
-        for task in ending {
-            let _ = task.await;
-        }
+        self.ending.retain(|task| !task.is_finished());
         for (name, feed) in &configured.feeds {
             if !self.running.contains_key(name) {
                 if !changes.changed.contains(name) {
                     changes.added.push(name.clone());
                 }
-                let running = self.begin(feed);
+                let running = self.begin(feed, before.remove(name));
                 self.running.insert(name.clone(), running);
             }
         }
         changes
     }
 
-    fn begin(&self, feed: &Arc<FeedSpec>) -> Running {
+    /// Starts a feed's task, which waits for the one `before`: a feed must not run twice.
+    fn begin(&mut self, feed: &Arc<FeedSpec>, before: Option<JoinHandle<()>>) -> Running {
         let (stop, stopped) = watch::channel(false);
-        let polled = declare(&self.tools, feed);
-        let task =
-            polled.then(|| tokio::spawn(guarded(Arc::clone(feed), self.tools.clone(), self.pace, stopped)));
+        let task = if declare(&self.tools, feed) {
+            let follow = guarded(Arc::clone(feed), self.tools.clone(), self.pace, stopped);
+            Some(tokio::spawn(async move {
+                if let Some(before) = before {
+                    let _ = before.await;
+                }
+                follow.await;
+            }))
+        } else {
+            self.ending.extend(before);
+            None
+        };
         Running { digest: feed.digest.clone(), stop, task }
     }
 
@@ -110,7 +120,7 @@ impl Supervisor {
             running.stop.send_replace(true);
         }
         let all = async {
-            for task in self.running.into_values().filter_map(|r| r.task) {
+            for task in self.running.into_values().filter_map(|r| r.task).chain(self.ending) {
                 let _ = task.await;
             }
         };

@@ -209,6 +209,11 @@ impl Daemon {
         self.app.take().unwrap().stop().await.unwrap();
     }
 
+    /// Stops one that cannot stop in good order.
+    pub(crate) async fn stop_badly(&mut self) -> bellwether_server::ServerError {
+        self.app.take().unwrap().stop().await.unwrap_err()
+    }
+
     pub(crate) fn health(&self, feed: &str) -> FeedHealth {
         let reads = self.app.as_ref().unwrap().reads().unwrap();
         reads.feeds().into_iter().find(|f| f.feed == feed).unwrap()

@@ -114,3 +114,30 @@ async fn once_asks_every_feed_once_and_listens_nowhere() {
         ]
     );
 }
+
+#[tokio::test]
+async fn r33_a_backup_beside_a_daemon_that_writes_is_whole() {
+    let mut daemon = Daemon::new(&["feed"]);
+    daemon.sources.set("feed", |n, _| Act::found(visits(n * 10, n * 10 + 10)));
+    daemon.start().await;
+    let (store, copy) = (daemon.settings.store.clone(), tempfile::tempdir().unwrap());
+    let mut heads = Vec::new();
+    for n in 0..5 {
+        let polls = daemon.health("feed").polls;
+        daemon.feed("feed", "writes", |f| f.polls > polls + 2).await;
+        let beside = Segments::open_read(&store, Arc::new(SystemClock)).unwrap();
+        let to = copy.path().join(n.to_string());
+        heads.push((beside.backup(&to).unwrap(), to));
+    }
+    daemon.stop().await;
+    let original = Segments::open(&store, Arc::new(SystemClock)).unwrap();
+    for (head, to) in heads {
+        let restored = Segments::open(&to, Arc::new(SystemClock)).unwrap();
+        assert_eq!(restored.head(), head);
+        for seq in [1, head / 2, head] {
+            assert_eq!(restored.get(seq).unwrap(), original.get(seq).unwrap());
+        }
+        restored.close().unwrap();
+        assert_eq!(Segments::verify(&to).unwrap().exit_code(), 0, "{to:?}");
+    }
+}

@@ -43,7 +43,7 @@ fn r16_r17_r21_every_hostile_file_is_counted_or_refused() {
     for entry in std::fs::read_dir(root().join("fixtures/hostile")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name == "README.md" {
+        if name == "README.md" || path.is_dir() {
             continue;
         }
         seen += 1;
@@ -74,6 +74,75 @@ fn r16_r17_r21_every_hostile_file_is_counted_or_refused() {
         }
     }
     assert!(seen > 15, "the fixtures are where they used to be");
+}
+
+/// Files and folders below a folder, with their sizes.
+fn listing(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() {
+                open.push(entry.path());
+            }
+            found.push((entry.path(), entry.metadata().unwrap().len()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn r18_packed_sources_are_refused_by_name_and_write_nothing() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root().join("fixtures/hostile/packed")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        seen += 1;
+        let store = Store::new();
+        // Where a path of the archive would lead if anybody followed it.
+        let work = store.beside("work/a/b");
+        std::fs::create_dir_all(&work).unwrap();
+        let before = listing(&store.beside("work"));
+        let args = ["--format", "json", "ingest", "--feed", "gdelt-events", path.to_str().unwrap()];
+        let outcome = store.run_in(&work, &args, "");
+        let facts = |store: &Store| store.run(&["events", "--type", "news.coded"]).ndjson().len();
+        match name.as_str() {
+            // Names are only names: the rows are read like any other.
+            "names.zip" => {
+                outcome.exits(0);
+                assert_eq!(facts(&store), 4);
+            }
+            // Not packed: a row that is none, held.
+            "page.zip" => {
+                assert_eq!(outcome.exits(0).json()["records"]["quarantined"], 1);
+            }
+            _ => {
+                let outcome = outcome.exits(6);
+                assert!(outcome.err.contains(&name), "says which file: {outcome}");
+                assert!(facts(&store) <= 2, "{name}: at most what came before");
+            }
+        }
+        assert_eq!(listing(&store.beside("work")), before, "{name}: nothing written");
+        store.run(&["store", "verify"]).exits(0);
+    }
+    assert!(seen >= 10, "the fixtures are where they used to be");
+}
+
+#[test]
+fn r16_r21_hostile_rows_of_coded_events_cost_only_themselves() {
+    let store = Store::new();
+    let path = root().join("fixtures/hostile/rows/gdelt-events.CSV");
+    let report = store.json(&["ingest", "--feed", "gdelt-events", path.to_str().unwrap()]);
+    let n = |field: &str| report["records"][field].as_u64().unwrap();
+    assert_eq!((n("read"), n("mapped"), n("skipped"), n("quarantined")), (12, 2, 1, 9), "{report}");
+    for args in [&["quarantine", "list"][..], &["board"], &["events"]] {
+        let shown = store.run(args);
+        assert_eq!(acts_on_a_terminal(&shown.out), None, "{shown}");
+    }
+    // A script is a text like any other; whoever shows it escapes it.
+    let facts = store.run(&["events", "--type", "news.coded"]).exits(0).ndjson();
+    assert!(facts.iter().any(|f| f["attributes"]["actor1"] == "<script>alert(1)</script>"));
 }
 
 #[test]

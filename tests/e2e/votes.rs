@@ -1,6 +1,6 @@
 //! Votes in the United Nations through the binary, on the real lists where they lie beside the project.
 
-use bellwether_tests::{Store, shared};
+use bellwether_tests::{Store, root, shared};
 use serde_json::Value;
 
 const STRICT: &str = "diplomatic.vote-agreement";
@@ -69,6 +69,39 @@ fn each_number_says_its_definition_and_its_votes() {
         let all = why.to_string();
         assert!(all.contains("calendar year"), "the year is named");
     }
+}
+
+/// A vote of one state as a native record.
+fn vote(roll_call: &str, state: &str, choice: &str) -> String {
+    serde_json::json!({
+        "type": "vote.cast", "key": format!("vote.cast|UNGA|{roll_call}|{state}"), "valid": { "start": "2025-11-01" },
+        "actors": [state],
+        "attributes": { "choice": choice, "forum": "UNGA", "resolution": "A/RES/80/1", "roll_call": roll_call },
+    })
+    .to_string()
+}
+
+#[test]
+fn roll_calls_on_one_resolution_are_told_apart_and_absence_is_no_choice() {
+    let store = Store::new();
+    let path = root().join("fixtures/feeds/unga-rollcalls/rollcalls.csv");
+    store.run(&["ingest", "--feed", "unga-rollcalls", path.to_str().unwrap()]).exits(0);
+    let value = |id: &str| {
+        let rows = store.json(&["series", id, "--as-of", "2026-02-01"]);
+        let row = rows.as_array().unwrap().iter().find(|r| r["period_start"] == "2025-01-01").cloned();
+        row.unwrap()["value"].as_f64().unwrap()
+    };
+    // Both yes; yes and an abstention on a paragraph of the same text; no against yes.
+    assert!((value(STRICT) - 1.0 / 3.0).abs() < 1e-12);
+    assert!((value(HALF) - 0.5).abs() < 1e-12);
+    // Both absent agree on nothing, and one absent neither.
+    let absent =
+        [("a", "CHN", "absent"), ("a", "RUS", "absent"), ("b", "CHN", "absent"), ("b", "RUS", "yes")];
+    let lines: Vec<String> = absent.iter().map(|(call, state, choice)| vote(call, state, choice)).collect();
+    let report = store.ingest("facts-ndjson", lines.join("\n"));
+    assert_eq!(report["facts"]["stored"], 4, "{report}");
+    assert!((value(STRICT) - 1.0 / 3.0).abs() < 1e-12);
+    assert!((value(HALF) - 0.5).abs() < 1e-12);
 }
 
 #[test]

@@ -330,6 +330,13 @@ fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Proble
             "list them in columns = […]",
         ));
     }
+    if !spec.header && spec.optional > 0 && spec.optional >= spec.columns.len() {
+        problems.push(locator.problem(
+            &["decoder".into(), "optional".into()],
+            "no column would be needed",
+            "leave at least one that every row has",
+        ));
+    }
     for (i, name) in spec.columns.iter().enumerate() {
         if spec.columns.iter().take(i).any(|n| n == name) {
             problems.push(locator.problem(

@@ -69,7 +69,7 @@ impl Holds {
             match compile_one(&when) {
                 Ok(program) => {
                     uses.add(&program);
-                    let when = Expression::new(format!("hold[{i}].when"), when, program);
+                    let when = Expression::new(field.clone(), when, program);
                     rules.push((when, Problem::new(reason, remedy).field(field)));
                 }
                 Err(p) => problems.push(

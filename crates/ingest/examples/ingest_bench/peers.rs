@@ -19,6 +19,7 @@ def peak():
 def run(name, sql, database, count):
     db = duckdb.connect(database)
     db.execute("SET threads = 2")
+    db.execute("SET enable_progress_bar = false")
     start = time.perf_counter()
     for statement in sql: answer = db.execute(statement).fetchone()
     took = time.perf_counter() - start
@@ -48,7 +49,9 @@ pub(crate) fn ask(path: &Path, folder: &Path) -> Vec<Answer> {
     let output = Command::new(python).args(["-c", SCRIPT]).args([path, folder]).output();
     let Ok(output) = output else { return Vec::new() };
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
-        let said = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
-        vec![Answer { name: format!("DuckDB: {said}"), seconds: f64::NAN, peak_mb: f64::NAN, rows: 0 }]
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let said = stderr.lines().rfind(|line| line.contains("Error") || line.contains("No module"));
+        let said = said.map_or_else(|| output.status.to_string(), str::to_owned);
+        vec![Answer { name: format!("DuckDB: {said:.60}"), seconds: f64::NAN, peak_mb: f64::NAN, rows: 0 }]
     })
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bellwether_model::{Attributes, Basis, Fact, Grade, Locator, Op, Problem, Problems};
+use cel::common::ast::{Expr, LiteralValue};
 use cel::common::types::{CelMap, CelMapKey, CelString};
 use cel::common::value::Val;
 use cel::objects::{Key, Map};
@@ -55,11 +56,52 @@ pub(crate) struct Expression {
     field: String,
     text: String,
     program: Program,
+    plain: Plain,
+}
+
+/// Expressions that need no evaluation: most of a feed are a constant or a column.
+enum Plain {
+    Text(String),
+    Column(String),
+    No,
+}
+
+impl Plain {
+    fn of(program: &Program) -> Self {
+        match &program.expression().expr {
+            Expr::Literal(LiteralValue::String(text)) => Plain::Text(text.inner().to_owned()),
+            Expr::Select(select) if !select.test => match &select.operand.expr {
+                Expr::Ident(name) if name == "record" => Plain::Column(select.field.clone()),
+                _ => Plain::No,
+            },
+            _ => Plain::No,
+        }
+    }
+}
+
+/// One record as the expressions see it.
+struct Sight<'r> {
+    scope: Context<'r, 'r>,
+    record: &'r Record<'r>,
+}
+
+impl Sight<'_> {
+    /// Text of an expression that needs no evaluation.
+    fn plain<'e>(&'e self, expression: &'e Expression) -> Option<&'e str> {
+        match (&expression.plain, self.record) {
+            (Plain::Text(text), _) => Some(text),
+            // A column that is not there is for the evaluation to complain about.
+            (Plain::Column(name), Record::Row(columns, row)) => {
+                columns.position(name).map(|at| row.get(at).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Expression {
     pub(crate) fn new(field: String, text: String, program: Program) -> Self {
-        Self { field, text, program }
+        Self { plain: Plain::of(&program), field, text, program }
     }
 
     /// Evaluates a condition.
@@ -127,7 +169,7 @@ impl fmt::Debug for Expression {
 
 /// Compiles an expression that stands outside `[[fact]]`.
 pub(crate) fn compile(field: &str, text: String) -> Result<Expression, Problem> {
-    compile_one(&text).map(|program| Expression { field: field.to_owned(), text, program })
+    compile_one(&text).map(|program| Expression::new(field.to_owned(), text, program))
 }
 
 struct Rule {
@@ -184,11 +226,8 @@ impl Table {
             let mut compile = |group: Option<&str>, field: &str, text: String| match compile_one(&text) {
                 Ok(program) => {
                     uses.add(&program);
-                    Some(Expression {
-                        field: group.map_or(field.to_owned(), |g| format!("{g}.{field}")),
-                        text,
-                        program,
-                    })
+                    let field = group.map_or(field.to_owned(), |g| format!("{g}.{field}"));
+                    Some(Expression::new(field, text, program))
                 }
                 Err(p) => {
                     let at = match group {
@@ -321,8 +360,8 @@ impl<'s> Evaluator<'s> {
         file: &str,
         expressions: [Option<&Expression>; N],
     ) -> [Result<String, Problem>; N] {
-        let scope = self.scope(record, file);
-        expressions.map(|e| e.map_or(Ok(String::new()), |e| string(e, &scope)))
+        let sight = Sight { scope: self.scope(record, file), record };
+        expressions.map(|e| e.map_or(Ok(String::new()), |e| string(e, &sight)))
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
@@ -332,14 +371,14 @@ impl<'s> Evaluator<'s> {
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let scope = self.scope(record, place.file);
+        let sight = Sight { scope: self.scope(record, place.file), record };
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
-                Some(when) => when.test(&scope)?,
+                Some(when) => when.test(&sight.scope)?,
             };
             if applies {
-                drafts.push(rule.fact(&scope, place, self.table.undated)?);
+                drafts.push(rule.fact(&sight, place, self.table.undated)?);
             }
         }
         Ok(())
@@ -347,14 +386,14 @@ impl<'s> Evaluator<'s> {
 }
 
 impl Rule {
-    fn fact(&self, scope: &Context<'_, '_>, place: Place<'_>, undated: bool) -> Result<Draft, Problem> {
-        let optional = |e: &Option<Expression>| e.as_ref().map_or(Ok(String::new()), |e| string(e, scope));
+    fn fact(&self, sight: &Sight<'_>, place: Place<'_>, undated: bool) -> Result<Draft, Problem> {
+        let optional = |e: &Option<Expression>| e.as_ref().map_or(Ok(String::new()), |e| string(e, sight));
         let some = |text: String| Some(text).filter(|t| !t.trim().is_empty());
-        let kind = string(&self.kind, scope)?;
-        let key = string(&self.key, scope)?;
+        let kind = string(&self.kind, sight)?;
+        let key = string(&self.key, sight)?;
         text::name("type", &kind)?;
         text::name("key", &key)?;
-        let start = string(&self.valid_start, scope)?;
+        let start = string(&self.valid_start, sight)?;
         let valid = if undated && start.is_empty() {
             crate::snapshot::first_seen()
         } else {
@@ -367,7 +406,7 @@ impl Rule {
         };
         let mut actors = Vec::new();
         if let Some(expression) = &self.actors {
-            let value = run(expression, scope)?;
+            let value = run(expression, &sight.scope)?;
             let Value::List(list) = &value else {
                 return Err(wrong(expression, "actors must be a list", &value));
             };
@@ -387,7 +426,13 @@ impl Rule {
         }
         let mut attributes = Attributes::new();
         for (name, expression) in &self.attributes {
-            let value = run(expression, scope)?;
+            if let Some(text) = sight.plain(expression) {
+                if !text.trim().is_empty() {
+                    attributes.insert(name.clone(), text.into());
+                }
+                continue;
+            }
+            let value = run(expression, &sight.scope)?;
             let json = value.json().map_err(|_| wrong(expression, "not representable in JSON", &value))?;
             // Null, blank and a list of nothing mean that the source says nothing.
             let silent = match &json {
@@ -433,8 +478,11 @@ fn run(expression: &Expression, scope: &Context<'_, '_>) -> Result<Value, Proble
     })
 }
 
-fn string(expression: &Expression, scope: &Context<'_, '_>) -> Result<String, Problem> {
-    match run(expression, scope)? {
+fn string(expression: &Expression, sight: &Sight<'_>) -> Result<String, Problem> {
+    if let Some(text) = sight.plain(expression) {
+        return Ok(text.trim().to_owned());
+    }
+    match run(expression, &sight.scope)? {
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Int(n) => Ok(n.to_string()),
         Value::UInt(n) => Ok(n.to_string()),

@@ -52,7 +52,7 @@ fn gdelt_rows_between_tracked_countries_become_facts() {
         [15, 6, 4, 5, 9, 2],
         &[
             (6, "SQLDATE", Cause::Suspect),
-            (8, "hold[0].when", Cause::Invalid),
+            (8, "SQLDATE", Cause::Invalid),
             (9, "record", Cause::Undecodable),
             (11, "value", Cause::Implausible),
             (12, "published_at", Cause::Invalid),
@@ -104,7 +104,7 @@ fn acled_updates_are_vintages_and_the_year_25_is_held() {
         &[
             (4, "event_date", Cause::Suspect),
             (9, "valid_start", Cause::Invalid),
-            (10, "hold[0].when", Cause::Invalid),
+            (10, "event_date", Cause::Invalid),
             (11, "published_at", Cause::Invalid),
         ],
     );
@@ -200,6 +200,20 @@ fn what_the_prefilter_leaves_out_is_not_held() {
     let done =
         run_with(&memory(), &types(), &feed("gdelt-events"), Input::bytes("f", old), &Options::at(now()));
     assert_eq!((done.report.records.skipped, done.held.len()), (1, 0));
+}
+
+/// Another relationship is another table, not code.
+#[test]
+fn the_table_of_tracked_countries_decides_what_is_kept() {
+    let text = std::fs::read_to_string(root().join("config/feeds/gdelt-events.toml")).unwrap();
+    let other = text.replace("RUS = \"RUS\"\nUSA = \"USA\"", "GBR = \"GBR\"");
+    assert_ne!(other, text);
+    let spec = FeedSpec::parse("gdelt-events.toml", &other).unwrap();
+    let path = root().join("fixtures/feeds/gdelt-events/20260302101500.export.CSV");
+    let log = memory();
+    run_with(&log, &types(), &spec, Input::open(path.to_str().unwrap()).unwrap(), &Options::at(now()));
+    let actors: Vec<Vec<String>> = facts(&log).into_iter().map(|f| f.actors).collect();
+    assert_eq!(actors, [["CHN", "GBR"], ["CHN", "GBR"]], "its cooperation and its tone");
 }
 
 #[test]

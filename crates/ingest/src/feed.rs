@@ -43,7 +43,7 @@ pub enum Cadence {
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`, `add_days(date, n)`,
 /// `add_months(date, n)`, `latest(dates)`, `trim(text)`, `lower(text)`, `text(record, path)`, `texts(record, path)`,
-/// `join(texts, between)` and `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
+/// `phrase(texts, between)` and `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
 ///
 /// ```
 /// let text = r#"

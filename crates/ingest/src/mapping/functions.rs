@@ -8,7 +8,7 @@ use chrono::{Duration, Months, NaiveDate};
 
 /// Names of the functions, for checking feed files.
 pub(super) const NAMES: [&str; 10] =
-    ["date", "add_days", "add_months", "latest", "trim", "lower", "text", "texts", "join", "unique"];
+    ["date", "add_days", "add_months", "latest", "trim", "lower", "text", "texts", "phrase", "unique"];
 
 /// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `add_days(date, n)`, `add_months(date, n)`,
 /// `latest(dates)`, `trim(text)`, `lower(text)`, and those of [`paths`](super::paths).

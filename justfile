@@ -45,10 +45,15 @@ bench-store *ARGS:
 bench-detect *ARGS:
     cargo run --release -p bellwether-detect --example bench_detect -- {{ARGS}}
 
-# Speed of a CSV ingest: [ROWS] [FOLDER]
+# Speed and memory of an ingest: a GDELT file filtered and stored, and facts as CSV: [ROWS] [FOLDER]. DuckDB gets rows when
+# BELLWETHER_PYTHON names an interpreter that imports it.
 bench-ingest *ARGS:
     cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}
 
 # Speed and memory of a list as XML, read as a stream: [MEGABYTES] [most MiB of memory]
 bench-xml *ARGS:
     cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}
+
+# An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]
+soak SECONDS="36":
+    BELLWETHER_SOAK_SECONDS={{SECONDS}} cargo test --release -p bellwether-server --test it soak -- --nocapture

@@ -15,19 +15,36 @@ pub fn bellwether(args: &[&str]) -> Outcome {
 
 /// Runs `bellwether` in a folder, fed with `stdin`, in an environment that says nothing about stores.
 pub fn bellwether_in(dir: &Path, args: &[impl AsRef<OsStr>], stdin: impl Into<Vec<u8>>) -> Outcome {
+    bellwether_env(dir, args, stdin, &[])
+}
+
+/// The same with variables.
+pub(crate) fn bellwether_env(
+    dir: &Path,
+    args: &[impl AsRef<OsStr>],
+    stdin: impl Into<Vec<u8>>,
+    env: &[(&str, &str)],
+) -> Outcome {
     let home = tempfile::tempdir().expect("a temporary folder");
-    let mut command = assert_cmd::Command::new(binary());
+    let mut command = Command::new(binary());
+    plain(&mut command);
+    let mut command = assert_cmd::Command::from_std(command);
     command.current_dir(dir).args(args).write_stdin(stdin).timeout(Duration::from_secs(120));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("BELLWETHER_") {
-            command.env_remove(name);
-        }
-    }
+    command.envs(env.iter().copied());
     // A test that forgets --store must not find the store of whoever runs it.
     command.env("HOME", home.path()).env("XDG_DATA_HOME", home.path()).env_remove("XDG_CONFIG_HOME");
     let output = command.output().expect("the binary starts");
     let shown: Vec<_> = args.iter().map(|a| a.as_ref().to_string_lossy()).collect();
     Outcome::new(format!("bellwether {}", shown.join(" ")), &output)
+}
+
+/// Takes away what the surroundings say to the program.
+pub(crate) fn plain(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BELLWETHER_") {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Starts `bellwether` with pipes on all sides, for tests that read what it says while they still write.
@@ -39,7 +56,7 @@ pub fn spawn(args: &[&str]) -> std::process::Child {
 }
 
 /// The binary of the profile that these tests were built with, built when it is missing or older than the sources.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         if let Some(given) = std::env::var_os("BELLWETHER_BIN") {

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a harness fails a test by panicking")]
 
 mod binary;
+mod daemon;
 mod ordered;
 mod outcome;
 mod store;
@@ -11,6 +12,7 @@ mod store;
 use std::path::{Path, PathBuf};
 
 pub use binary::{bellwether, bellwether_in, spawn};
+pub use daemon::Daemon;
 pub use ordered::Ordered;
 pub use outcome::Outcome;
 pub use store::Store;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::binary::bellwether_env;
 use crate::{HISTORY, Outcome, bellwether_in, root};
 
 /// A store of one test; it goes with the test.
@@ -64,6 +65,15 @@ impl Store {
         let mut all = vec!["--store", path.to_str().expect("a temporary folder has a plain name")];
         all.extend(args);
         bellwether_in(dir, &all, stdin)
+    }
+
+    /// Runs a command on this store with variables.
+    #[track_caller]
+    pub fn run_env(&self, args: &[&str], env: &[(&str, &str)]) -> Outcome {
+        let path = self.path();
+        let mut all = vec!["--store", path.to_str().expect("a temporary folder has a plain name")];
+        all.extend(args);
+        bellwether_env(root(), &all, "", env)
     }
 
     /// Runs a command that must succeed, and answers its JSON.

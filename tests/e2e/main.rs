@@ -7,8 +7,10 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod coded;
 mod demo;
 mod detect;
+mod doctor;
 mod documents;
 mod dyad;
 mod exit_codes;
@@ -20,9 +22,12 @@ mod ingest;
 mod layers;
 mod licences;
 mod metadata;
+mod reads;
 mod replay;
 mod restricted;
 mod retract;
 mod sources;
 mod views;
 mod vintages;
+mod votes;
+mod watch;

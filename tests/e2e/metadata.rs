@@ -70,8 +70,9 @@ impl Metadata {
         self.packages.iter().filter(|p| self.workspace_members.contains(&p.id))
     }
 
-    /// Names of everything that ends up in a build of the package, tests and build scripts apart.
-    pub(crate) fn reaches(&self, package: &Package) -> BTreeSet<&str> {
+    /// Names of everything that ends up in a build of the package, tests and build scripts apart. What `opaque` uses
+    /// is left out: cargo states the features that the whole workspace asks of it, not those of this package.
+    pub(crate) fn reaches(&self, package: &Package, opaque: Option<&str>) -> BTreeSet<&str> {
         let names: BTreeMap<&str, &str> =
             self.packages.iter().map(|p| (p.id.as_str(), p.name.as_str())).collect();
         let nodes: BTreeMap<&str, &Node> = self.resolve.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
@@ -80,7 +81,7 @@ impl Metadata {
         while let Some(id) = open.pop() {
             let normal = |e: &&Edge| e.dep_kinds.iter().any(|k| k.kind.is_none());
             for edge in nodes[id].deps.iter().filter(normal) {
-                if seen.insert(edge.pkg.as_str()) {
+                if seen.insert(edge.pkg.as_str()) && Some(names[edge.pkg.as_str()]) != opaque {
                     open.push(&edge.pkg);
                 }
             }

@@ -1,14 +1,13 @@
 //! What a command has to work with: configuration, store, projector, the present moment, output.
 
 use std::cell::OnceCell;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::framework::Framework;
 use bellwether_model::{FactTypes, View};
-use bellwether_projection::Projector;
+pub(crate) use bellwether_server::api::project;
 use bellwether_store::{Error, EventLog, Memory, Segments, StoreClock, SystemClock};
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 
@@ -17,11 +16,11 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::near;
 use crate::out::{self, Out};
+use crate::reading::Reading;
+use crate::remote::{self, Remote};
 
 /// A log larger than this is opened with its index, for the snapshots in it.
 const SMALL_LOG: u64 = 8 << 20;
-/// A replay of more records than this leaves a snapshot behind.
-const SNAPSHOT_AFTER: u64 = 20_000;
 /// How often and how long a writer waits for a store that is only briefly in use.
 const PATIENCE: (u32, Duration) = (30, Duration::from_millis(50));
 
@@ -80,7 +79,7 @@ impl App {
         asked: Option<&Path>,
     ) -> Result<Arc<Framework>, Failure> {
         if let Some(path) = asked
-            && (path.is_file() || path.components().count() > 1 || path.extension().is_some())
+            && is_file_name(path)
         {
             return Ok(Arc::new(config::framework_file(path, types)?));
         }
@@ -137,6 +136,10 @@ impl App {
         loop {
             match Segments::open(&dir, Arc::new(SystemClock)) {
                 Err(Error::Busy { .. }) if left > 0 => {
+                    // A daemon will not let go of it.
+                    if let Some(daemon) = remote::holder(&dir) {
+                        return Err(daemon.keeps_the_store());
+                    }
                     left -= 1;
                     std::thread::sleep(pause);
                 }
@@ -171,62 +174,41 @@ impl App {
 
     /// Configuration, log and projector for a read.
     pub(crate) fn reading(&self, knowing: &Knowing) -> Result<Reading, Failure> {
+        let asked = knowing.framework.as_deref();
+        let remote = self.remote()?;
+        let own = self.global.config.is_some() || asked.is_some_and(is_file_name);
+        if self.global.server.is_some() && !own {
+            // Elsewhere, the configuration that is in force there reads.
+            if let Some(remote) = remote {
+                return Reading::of_server(remote, asked.map(|id| id.to_string_lossy().into_owned()));
+            }
+        }
         let types = Arc::new(self.config().types()?);
-        let framework = self.framework(&types, knowing.framework.as_deref())?;
+        let framework = self.framework(&types, asked)?;
+        if let Some(remote) = remote {
+            let hashes = (framework.hash(&types), types.hash());
+            let (config, id) = (self.config(), framework.id.clone());
+            let file = asked.filter(|path| is_file_name(path)).map(Path::to_owned);
+            let files = move || Ok(config.files_of(&id, file.as_deref())?);
+            return Ok(Reading::of_daemon(remote, framework, hashes, Box::new(files)));
+        }
         let log = self.open_read()?;
         let projector = project(&*log, Arc::clone(&framework), types)?;
-        Ok(Reading { framework, log, projector })
+        Ok(Reading::of_store(framework, log, projector))
+    }
+
+    /// The daemon to read from: the one that is named, else the one that holds the store.
+    pub(crate) fn remote(&self) -> Result<Option<Remote>, Failure> {
+        match &self.global.server {
+            Some(url) => Remote::new(url, None).map(Some),
+            None => remote::found(&self.store_dir()?),
+        }
     }
 }
 
-/// What a read works with.
-pub(crate) struct Reading {
-    pub(crate) framework: Arc<Framework>,
-    pub(crate) log: Box<dyn EventLog>,
-    pub(crate) projector: Projector,
-}
-
-impl Reading {
-    /// Every id that `why` may answer in a view.
-    pub(crate) fn ids(&self, view: &View) -> Vec<String> {
-        let assessment = self.projector.assess(view);
-        let framework = &self.framework;
-        let expectations = framework.domains.iter().flat_map(|d| &d.expectations).map(|e| e.id.clone());
-        let own = framework.ids().into_iter().map(str::to_owned);
-        own.chain(framework.domains.iter().map(|d| d.id.clone()))
-            .chain(framework.measures.iter().map(|m| m.id.clone()))
-            .chain(expectations)
-            .chain(assessment.shifts.into_iter().map(|s| s.id))
-            .chain(assessment.divergences.into_iter().map(|d| d.id))
-            .collect()
-    }
-}
-
-/// Folds the log, from the newest snapshot where there is one.
-pub(crate) fn project(
-    log: &dyn EventLog,
-    framework: Arc<Framework>,
-    types: Arc<FactTypes>,
-) -> Result<Projector, Failure> {
-    let empty = Projector::new(Arc::clone(&framework), Arc::clone(&types));
-    // A snapshot is only a cache: whatever is wrong with it, the log answers.
-    let kept = log.snapshot_get(&empty.snapshot_name(), log.head()).ok().flatten();
-    let mut projector =
-        kept.and_then(|(_, bytes)| Projector::restore(framework, types, &bytes).ok()).unwrap_or(empty);
-    let from = projector.head();
-    projector.reserve(usize::try_from(log.head().saturating_sub(from)).unwrap_or_default());
-    projector.absorb(|each| {
-        log.read(from.saturating_add(1), &mut |record| {
-            each(record);
-            ControlFlow::Continue(())
-        })
-    })?;
-    if projector.head().saturating_sub(from) > SNAPSHOT_AFTER
-        && let Ok(bytes) = projector.snapshot()
-    {
-        let _ = log.snapshot_put(&projector.snapshot_name(), projector.head(), &bytes);
-    }
-    Ok(projector)
+/// Whether `--framework` names a file; else it is an id of the configuration.
+fn is_file_name(path: &Path) -> bool {
+    path.is_file() || path.components().count() > 1 || path.extension().is_some()
 }
 
 fn tell_opened(log: &Segments) {

@@ -17,6 +17,8 @@ Examples:
   bellwether why economic.trade-total        rule, figures, sources of a number
 
 Store: --store, else $BELLWETHER_STORE, else the folder for user data.
+A store that a daemon holds is read through the daemon; --server names one
+elsewhere, and a token for it stands in $BELLWETHER_TOKEN.
 Configuration: --config, else ./config with a facts.toml in it, else built in.
 Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 nothing matched,
 5 integrity, 6 source unavailable, 7 store busy.";
@@ -41,7 +43,7 @@ pub(crate) struct Global {
     /// Configuration folder: facts.toml, frameworks/, feeds/
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
-    /// A running daemon to ask (not part of this version)
+    /// A running daemon to read from, instead of a store [token: $BELLWETHER_TOKEN]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Form of the output
@@ -74,6 +76,10 @@ pub(crate) enum Command {
     Init(commands::init::InitArgs),
     /// Check the configuration and name every fault
     Check(commands::check::CheckArgs),
+    /// Tell what is missing, and what to do about it
+    Doctor(commands::doctor::DoctorArgs),
+    /// Run as a daemon: ask the feeds, take in what is pushed, answer over HTTP
+    Watch(commands::watch::WatchArgs),
     /// Take in facts from files or standard input
     Ingest(commands::ingest::IngestArgs),
     /// State or withdraw one fact by hand

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
 use bellwether_model::{FactTypes, Problem, Problems};
+use bellwether_server::api::Guest;
 
 /// Files built into the binary: the configuration and the bundled facts, by path in the project.
 static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -125,6 +126,30 @@ impl Config {
         problems.into_result(all)
     }
 
+    /// The texts behind a framework, for a daemon that reads by another configuration: the file given, else the one of
+    /// the configuration with that id.
+    pub(crate) fn files_of(&self, id: &str, file: Option<&Path>) -> Result<Guest, Problems> {
+        let (types_name, types) = self.read(FACTS)?;
+        if let Some(path) = file {
+            let framework = read_file(path)?;
+            let map = map_beside(path, &framework);
+            return Ok(Guest { file: path.display().to_string(), framework, map, types: Some(types) });
+        }
+        let parsed = FactTypes::parse(&types_name, &types)?;
+        for name in self.files(FRAMEWORKS) {
+            let (file, framework) = self.read(&name)?;
+            let map = Framework::map_name(&framework)
+                .and_then(|map| self.read(&format!("{FRAMEWORKS}/{map}")).ok())
+                .map(|(_, text)| text);
+            if Framework::parse(&file, &framework, &parsed, map.as_deref()).is_ok_and(|f| f.id == id) {
+                return Ok(Guest { file, framework, map, types: Some(types) });
+            }
+        }
+        Err(Problem::new(format!("framework {id} has gone"), "run the command again")
+            .at(self.name(), 0)
+            .into())
+    }
+
     /// Feeds by name.
     pub(crate) fn feeds(&self) -> Result<BTreeMap<String, FeedSpec>, Problems> {
         let mut all = BTreeMap::new();
@@ -150,9 +175,14 @@ impl Config {
 /// A framework file of one's own, with the id list beside it.
 pub(crate) fn framework_file(path: &Path, types: &FactTypes) -> Result<Framework, Problems> {
     let text = read_file(path)?;
-    let map = Framework::map_name(&text)
-        .and_then(|name| std::fs::read_to_string(path.parent().unwrap_or(Path::new("")).join(name)).ok());
+    let map = map_beside(path, &text);
     Framework::parse(&path.display().to_string(), &text, types, map.as_deref())
+}
+
+/// The id list that a framework file names.
+fn map_beside(path: &Path, text: &str) -> Option<String> {
+    let name = Framework::map_name(text)?;
+    std::fs::read_to_string(path.parent().unwrap_or(Path::new("")).join(name)).ok()
 }
 
 fn read_file(path: &Path) -> Result<String, Problems> {

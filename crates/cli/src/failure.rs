@@ -6,6 +6,7 @@ use bellwether_ingest::IngestError;
 use bellwether_model::{Problem, Problems};
 
 use crate::out;
+use crate::remote::Told;
 
 /// Why a command stopped.
 #[derive(Debug)]
@@ -22,8 +23,12 @@ pub(crate) enum Failure {
     Store(bellwether_store::Error),
     /// An ingest refused or failed.
     Ingest(IngestError),
+    /// A daemon refused, or did not answer.
+    Daemon(Box<Told>),
     /// The log is damaged, and that was the answer.
     Broken,
+    /// A check failed, and that was the answer; with the exit code of its kind.
+    Checked(u8),
     /// Whoever read the output has gone: a quiet end.
     ReaderGone,
     /// A fault of this program or of its surroundings.
@@ -53,18 +58,20 @@ impl Failure {
             Failure::ReaderGone => 0,
             Failure::Internal(_) => 1,
             Failure::Broken => 5,
+            Failure::Checked(code) => *code,
             Failure::Usage(_) | Failure::Store(bellwether_store::Error::NotEmpty { .. }) => 2,
             Failure::Config(_) => 3,
             Failure::Nothing(_) => 4,
             Failure::Source(_) => 6,
             Failure::Store(error) => error.exit_code(),
             Failure::Ingest(error) => error.exit_code(),
+            Failure::Daemon(told) => told.exit_code(),
         }
     }
 
     /// Tells it on standard error.
     pub(crate) fn report(&self) {
-        if !matches!(self, Failure::ReaderGone | Failure::Broken) {
+        if !matches!(self, Failure::ReaderGone | Failure::Broken | Failure::Checked(_)) {
             out::complain(&self.to_string());
         }
     }
@@ -82,7 +89,8 @@ impl fmt::Display for Failure {
             }
             Failure::Store(error) => write!(f, "{error}"),
             Failure::Ingest(error) => write!(f, "{error}"),
-            Failure::ReaderGone | Failure::Broken => Ok(()),
+            Failure::Daemon(told) => write!(f, "{told}"),
+            Failure::ReaderGone | Failure::Broken | Failure::Checked(_) => Ok(()),
             Failure::Internal(what) => write!(f, "internal: {what}"),
         }
     }

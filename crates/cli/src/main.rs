@@ -7,12 +7,15 @@ mod args;
 mod commands;
 mod config;
 mod failure;
-mod near;
+mod logging;
 mod out;
+mod reading;
+mod remote;
 mod render;
 
 use std::process::ExitCode;
 
+use bellwether_server::near;
 use clap::Parser;
 
 fn main() -> ExitCode {

@@ -28,6 +28,7 @@ pub use syndication::Syndication;
 pub use xml::XmlRecords;
 
 use crate::connector::Input;
+use crate::encoding::Encoding;
 use crate::sniff::looks_like_html;
 
 /// Longest record, in bytes: a longer one is quarantined whole.
@@ -104,6 +105,26 @@ pub struct Delimited {
     /// With a header: columns that must be in it. Without: the names of all columns in order.
     #[serde(default)]
     pub columns: Vec<String>,
+    /// How many of the last columns a row may lack; what it lacks is blank.
+    #[serde(default)]
+    pub optional: usize,
+    /// Whether blank columns after the last are passed over, in the header too.
+    #[serde(default)]
+    pub extra_blank: bool,
+    /// Whether a row that repeats the names of the columns is skipped; else it is a row like any other.
+    #[serde(default)]
+    pub repeated_header: RepeatedHeader,
+}
+
+/// What to do with a row that repeats the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RepeatedHeader {
+    /// It is read as a row.
+    #[default]
+    Row,
+    /// It is counted as skipped.
+    Skip,
 }
 
 fn comma() -> char {
@@ -242,8 +263,16 @@ impl Cutter {
     ///
     /// Errors: an unreadable or empty source, a web page, a header that lacks a column or names one twice, a document
     /// that is cut short or fails a check of its envelope.
-    pub(crate) fn open(decoder: &Decoder, input: Input) -> Result<(Self, Shape), Refusal> {
-        let Input { name, reader } = input;
+    pub(crate) fn open(
+        decoder: &Decoder,
+        encoding: Encoding,
+        input: Input,
+    ) -> Result<(Self, Shape), Refusal> {
+        let Input { name, reader, file: _ } = input;
+        let reader = encoding.stream(reader).map_err(|refusal| match refusal {
+            Refusal::Content(problem) => Refusal::Content(problem.at(&name, 1)),
+            read @ Refusal::Read(_) => read,
+        })?;
         let mut window = window::Window::new(reader);
         if window.is_blank()? {
             return Err(Problem::new(
@@ -269,7 +298,7 @@ impl Cutter {
         }
         match decoder {
             Decoder::Delimited(spec) => {
-                let (cutter, shape) = delimited::Cutter::open(spec, window, &name)?;
+                let (cutter, shape) = delimited::Cutter::open(spec, encoding, window, &name)?;
                 Ok((Cutter::Delimited(cutter), shape))
             }
             Decoder::Ndjson {} => Ok((Cutter::Ndjson(ndjson::Cutter::new(window)), Shape::Json)),
@@ -305,6 +334,19 @@ impl Cutter {
             Cutter::Paths(cutter) => cutter.next(),
             Cutter::Xml(cutter) => cutter.next(),
             Cutter::Items(cutter) => cutter.next(),
+        }
+    }
+}
+
+impl Cutter {
+    /// Whether what was read ends without a line end; `None` where records are no lines.
+    pub(crate) fn ends_open(&self) -> Option<bool> {
+        match self {
+            Cutter::Delimited(cutter) => Some(cutter.ends_open()),
+            Cutter::Ndjson(cutter) => Some(cutter.ends_open()),
+            Cutter::CloudEvents(_) => None,
+            // A document was walked to its end before the first record.
+            Cutter::Paths(_) | Cutter::Xml(_) | Cutter::Items(_) => Some(false),
         }
     }
 }

@@ -53,6 +53,10 @@ impl IngestError {
 impl IngestError {
     /// A source that fails while it is being read.
     pub(crate) fn read(file: &str, error: &std::io::Error) -> Self {
+        // A reader of ours that refuses says so itself.
+        if let Some(problem) = error.get_ref().and_then(|inner| inner.downcast_ref::<Problem>()) {
+            return Self::Source(problem.clone().at(file, 0).into());
+        }
         Self::Source(
             Problem::new(
                 format!("cannot be read: {error}"),

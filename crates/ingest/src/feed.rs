@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use bellwether_model::{Locator, Problem, Problems};
 use serde::{Deserialize, Serialize};
 
-use crate::connector::Connector;
+use crate::connector::{self, Connector};
 use crate::decoder::Decoder;
+use crate::encoding::Encoding;
+use crate::hold::{self, Holds};
 use crate::mapping::{Mapping, Native, cel};
 use crate::prefilter::Condition;
+use crate::unpack::Unpack;
 
 /// How often a source is expected to say something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,20 +33,32 @@ pub enum Cadence {
 
 /// One feed: how bytes arrive, what they are and which facts they make.
 ///
-/// A feed file holds `name`, `title`, `licence`, `cadence`, `[connector]` and `[decoder]`, then either
+/// A feed file holds `name`, `title`, `licence`, `cadence`, `enabled` (default true), `[connector]` (`file`, `stdin`,
+/// `http`, `folder`; settings in `config/README.md`) and `[decoder]`, then either
 /// `native = "facts-csv"` (`"facts-ndjson"`, `"cloudevents"`) or one `[[fact]]` for each fact that a record may
-/// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `not`, `not_in`; all must hold) run first;
-/// what they leave out is counted as skipped. `[tables.NAME]` are lookups.
+/// make. `[[prefilter]]` conditions (`column` with `equals`, `in`, `in_table`, `not`, `not_in`; all must hold)
+/// run first; what they leave out is counted as skipped. `[tables.NAME]` are lookups. `[[hold]]` rules (`when`, a CEL
+/// condition, `reason`, `remedy`, `field`) run next: what one holds is quarantined as suspect, and may be released.
+///
+/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`, or `"any"`: by the first bytes, plain too) unpacks sources as they stream, within [`Limits`](crate::Limits); each file
+/// of a zip archive is a source, `archive.zip!member`. `encoding` (`"gbk"`, `"windows-1251"`, …) says which characters
+/// the bytes are. A record that cannot be decoded is quarantined with its bytes as they stood in the source (UTF-16:
+/// as UTF-8). In `[decoder]`, `optional = n` lets rows lack their last n columns, `extra_blank = true` passes over
+/// blank columns after the last, `repeated_header = "skip"` skips rows that repeat the header.
 ///
 /// Documents (`kind = "json"`, `"xml"`, `"syndication"`) have settings of their own: [`JsonPaths`](crate::JsonPaths),
 /// [`XmlRecords`](crate::XmlRecords), [`Syndication`](crate::Syndication), and [`Check`](crate::Check) for `envelope`.
 ///
+/// `enabled = false` switches a feed off for the daemon; by hand it can be given records all the same.
+///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
 /// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
 /// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
-/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`, `add_days(date, n)`,
-/// `add_months(date, n)`, `latest(dates)`, `trim(text)`, `lower(text)`, `text(record, path)`, `texts(record, path)`,
-/// `phrase(texts, between)` and `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
+/// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
+/// `instant(text, strftime)` (UTC), `add_days(date, n)`, `add_months(date, n)`, `days_between(from, to)`,
+/// `latest(dates)`, `trim(text)`, `lower(text)`, `before(text, mark)`, `find(table, text)` (value of the longest key
+/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `phrase(texts, between)` and
+/// `unique(texts)`. Blank, null and an empty list mean that the source says nothing.
 ///
 /// ```
 /// let text = r#"
@@ -87,10 +102,21 @@ pub struct FeedSpec {
     pub licence: String,
     /// Expected rhythm.
     pub cadence: Cadence,
+    /// Whether a daemon asks it; by hand it can be given records all the same.
+    pub enabled: bool,
+    /// Fact types that its mapping names outright; a native feed makes whatever it is given.
+    pub makes: Vec<String>,
+    /// BLAKE3 of the feed file, in hexadecimal: whether a reload changes the feed.
+    pub digest: String,
     /// How the bytes arrive unless a path is given.
     pub connector: Connector,
     /// What the bytes are.
     pub decoder: Decoder,
+    /// How sources are packed; plain when not stated.
+    pub unpack: Option<Unpack>,
+    /// Which characters the bytes are; UTF-8 when not stated.
+    pub encoding: Encoding,
+    pub(crate) holds: Holds,
     pub(crate) prefilter: Vec<Condition>,
     pub(crate) mapping: Mapping,
 }
@@ -102,8 +128,15 @@ struct File {
     title: String,
     licence: String,
     cadence: Cadence,
-    connector: Connector,
+    #[serde(default = "yes")]
+    enabled: bool,
+    connector: connector::Written,
     decoder: Decoder,
+    unpack: Option<Unpack>,
+    #[serde(default)]
+    encoding: Encoding,
+    #[serde(default)]
+    hold: Vec<hold::Written>,
     #[serde(default)]
     prefilter: Vec<Condition>,
     native: Option<Native>,
@@ -113,11 +146,15 @@ struct File {
     fact: Vec<cel::Written>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl FeedSpec {
     /// Parses a feed file, naming `file` in findings.
     ///
     /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
-    /// native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
+    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
     /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
@@ -133,9 +170,14 @@ impl FeedSpec {
                 "use lower-case letters, digits and -",
             ));
         }
+        let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
         check_decoder(&locator, &decoder, &mut problems);
+        check_encoding(&locator, parsed.encoding, &decoder, &mut problems);
         check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
+        let prefilter = fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
+        let holds = Holds::compile(&locator, parsed.hold, &parsed.tables, &mut problems);
+        let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
                 check_native(&locator, native, &mut decoder, &mut problems);
@@ -166,9 +208,15 @@ impl FeedSpec {
             title: parsed.title,
             licence: parsed.licence,
             cadence: parsed.cadence,
-            connector: parsed.connector,
+            enabled: parsed.enabled,
+            makes,
+            digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            connector,
             decoder,
-            prefilter: parsed.prefilter,
+            unpack: parsed.unpack,
+            encoding: parsed.encoding,
+            holds,
+            prefilter,
             mapping,
         })
     }
@@ -216,7 +264,7 @@ fn check_prefilter(
             problems.push(locator.problem(
                 &["prefilter".into(), i.into()],
                 "a condition without a test",
-                "add equals, in, not or not_in",
+                "add equals, in, in_table, not or not_in",
             ));
         }
         // A filter on a column that may be missing would silently skip, or pass, everything.
@@ -229,6 +277,44 @@ fn check_prefilter(
                 "add it to decoder.columns",
             ));
         }
+    }
+}
+
+/// Puts the keys of a table in the place of its name.
+fn fill_tables(
+    locator: &Locator<'_>,
+    mut conditions: Vec<Condition>,
+    tables: &BTreeMap<String, BTreeMap<String, String>>,
+    problems: &mut Problems,
+) -> Vec<Condition> {
+    for (i, condition) in conditions.iter_mut().enumerate() {
+        let Some(name) = &condition.in_table else { continue };
+        let mut refuse = |message: String, remedy: &str| {
+            problems.push(locator.problem(
+                &["prefilter".into(), i.into(), "in_table".into()],
+                message,
+                remedy,
+            ));
+        };
+        match tables.get(name) {
+            _ if condition.within.is_some() => refuse("both in and in_table".into(), "keep one of them"),
+            None => {
+                refuse(format!("there is no table {name}"), "add [tables.NAME], or name one that there is")
+            }
+            Some(table) => condition.within = Some(table.keys().cloned().collect()),
+        }
+    }
+    conditions
+}
+
+/// JSON and what is built on it state their encoding themselves.
+fn check_encoding(locator: &Locator<'_>, encoding: Encoding, decoder: &Decoder, problems: &mut Problems) {
+    if !encoding.is_utf8() && !matches!(decoder, Decoder::Delimited(_) | Decoder::Ndjson {}) {
+        problems.push(locator.problem(
+            &["encoding".into()],
+            "this decoder reads UTF-8 and UTF-16 only",
+            "leave encoding out, or decode delimited rows or one JSON value a line",
+        ));
     }
 }
 

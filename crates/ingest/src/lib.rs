@@ -5,6 +5,8 @@
 //! be taken is held in a [`Quarantine`] with its raw bytes, place, reason and remedy. [`fact_add`],
 //! [`retract`] and [`judge`] put in single facts by hand.
 //!
+//! What is polled ([`FeedSpec::poller`]) finds [`Source`]s; [`take`] puts one into the log whole or not at all.
+//!
 //! Invariants: records read = mapped + skipped + quarantined; facts mapped = stored + duplicate; a record
 //! makes all of its facts or none; one bad record never costs the others; the same source twice stores
 //! nothing the second time.
@@ -15,8 +17,10 @@
 mod by_hand;
 mod connector;
 mod decoder;
+mod encoding;
 mod error;
 mod feed;
+mod hold;
 mod ingest;
 mod mapping;
 mod pipeline;
@@ -25,10 +29,16 @@ mod quarantine;
 mod report;
 mod settle;
 mod sniff;
+mod take;
+mod unpack;
 
 pub use by_hand::{Judgement, NewFact, fact_add, judge, retract};
-pub use connector::{Connector, Cursor, Degraded, Input, Poll, Polled, Polling, Source};
+pub use connector::{
+    Connector, Cursor, Degraded, Done, FolderSettings, Form, HttpSettings, Index, Input, Poll, Polled,
+    Polling, Published, Secret, Settle, Source, Timeouts, backoff,
+};
 pub use decoder::{Check, Decoder, Delimited, Empty, JsonPaths, Syndication, XmlRecords};
+pub use encoding::Encoding;
 pub use error::IngestError;
 pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
@@ -38,3 +48,5 @@ pub use quarantine::{
 };
 pub use report::{Facts, Records, Report};
 pub use sniff::looks_like_html;
+pub use take::{changed_at, cursor, fetched_at, remember, take};
+pub use unpack::{Limits, Unpack, Unpacked, md5_matches};

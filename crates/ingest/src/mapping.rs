@@ -10,6 +10,7 @@ pub(crate) mod limits;
 mod native;
 mod paths;
 pub(crate) mod text;
+pub(crate) mod uses;
 
 use bellwether_model::{Fact, Problem};
 use serde::{Deserialize, Serialize};

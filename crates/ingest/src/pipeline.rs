@@ -1,16 +1,18 @@
 //! Records in, settled facts and held records out: everything of an ingest but writing.
 
-use bellwether_model::{Fact, FactTypes, Problem};
+use bellwether_model::{Fact, FactTypes, Problem, Problems};
 
-use crate::decoder::{Cutter, Refusal, Row, Shape};
+use crate::decoder::{Cutter, Record, Refusal, Row, Shape};
+use crate::encoding::Encoding;
 use crate::feed::FeedSpec;
+use crate::hold::Holder;
 use crate::mapping::text::neutral_problem;
 use crate::mapping::{Draft, Mapper, Place};
-use crate::prefilter::Prefilter;
+use crate::prefilter::{Glance, Prefilter};
 use crate::quarantine::{Cause, Entry};
 use crate::report::Records;
 use crate::settle::{Held, Terms, settle};
-use crate::{IngestError, Input, Options};
+use crate::{IngestError, Input, Limits, Options};
 
 /// What becomes of one record.
 pub(crate) enum Outcome {
@@ -25,7 +27,10 @@ pub(crate) struct Judge<'s> {
     feed: &'s str,
     shape: &'s Shape,
     prefilter: Prefilter<'s>,
+    glance: Option<Glance<'s>>,
+    holder: Option<Holder<'s>>,
     mapper: Mapper<'s>,
+    encoding: Encoding,
     row: Row,
     drafts: Vec<Draft>,
 }
@@ -36,7 +41,10 @@ impl<'s> Judge<'s> {
             feed: &feed.name,
             shape,
             prefilter: Prefilter::new(&feed.prefilter, shape),
+            glance: Glance::new(&feed.prefilter, shape, feed.encoding),
+            holder: feed.holds.bind(shape)?,
             mapper: feed.mapping.mapper(shape)?,
+            encoding: feed.encoding,
             row: Row::default(),
             drafts: Vec::new(),
         })
@@ -51,14 +59,31 @@ impl<'s> Judge<'s> {
         terms: &Terms<'_>,
         facts: &mut Vec<Fact>,
     ) -> Outcome {
-        let record = match self.shape.decode(raw, &mut self.row) {
-            Ok(record) => record,
-            Err(problem) => return Outcome::Held(problem, Cause::Undecodable),
+        if self.glance.as_ref().is_some_and(|glance| glance.leaves_out(raw)) {
+            return Outcome::Skipped;
+        }
+        let decoded = self.encoding.record(raw);
+        let record = match decoded.as_ref().map(|text| self.shape.decode(text, &mut self.row)) {
+            Ok(Ok(record)) => record,
+            Ok(Err(problem)) => return Outcome::Held(problem, Cause::Undecodable),
+            Err(problem) => return Outcome::Held(problem.clone(), Cause::Undecodable),
         };
+        if let Record::Row(columns, row) = &record
+            && columns.is_repeated(row)
+        {
+            return Outcome::Skipped;
+        }
         if !self.prefilter.passes(&record) {
             return Outcome::Skipped;
         }
         let place = Place { feed: self.feed, file, line, raw };
+        if let Some(holder) = self.holder.as_ref().filter(|_| !terms.vouched) {
+            match holder.holds(&record, place) {
+                Ok(None) => {}
+                Ok(Some(problem)) => return Outcome::Held(problem, Cause::Suspect),
+                Err(problem) => return Outcome::Held(problem, Cause::Invalid),
+            }
+        }
         self.drafts.clear();
         if let Err(problem) = self.mapper.map(record, place, &mut self.drafts) {
             return Outcome::Held(problem, Cause::Invalid);
@@ -89,8 +114,12 @@ pub(crate) struct Batch {
     pub(crate) facts: Vec<Fact>,
     pub(crate) held: Vec<Entry>,
     pub(crate) records: Records,
+    /// Source that its records stand in: one of several where an archive holds them.
+    pub(crate) file: String,
     /// Line of the last record in it.
     pub(crate) line: u64,
+    /// Whether it ends the source, and in the middle of a record.
+    pub(crate) cut: bool,
     /// Raw bytes of its records.
     bytes: usize,
 }
@@ -98,7 +127,9 @@ pub(crate) struct Batch {
 /// A batch is also full at this many raw bytes, so that few huge records fit in memory as well as many small ones.
 const MAX_BATCH_BYTES: usize = 4 << 20;
 
-/// Reads the source to its end, handing over batches until `send` says to stop.
+/// Reads the source, or each source packed in it, handing over batches until `send` says to stop.
+///
+/// One source of an archive that fails does not cost the others: their facts are taken, and the error names it.
 pub(crate) fn run(
     feed: &FeedSpec,
     types: &FactTypes,
@@ -106,15 +137,39 @@ pub(crate) fn run(
     options: &Options,
     send: &mut dyn FnMut(Batch) -> bool,
 ) -> Result<(), IngestError> {
+    let Some(unpack) = feed.unpack else { return one(feed, types, input, options, send).map(|_| ()) };
+    let mut failed = Problems::default();
+    for input in unpack.open(input, Limits::default())? {
+        match input.and_then(|input| one(feed, types, input, options, send)) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(IngestError::Source(problems)) => failed.0.extend(problems.0),
+            Err(other) => return Err(other),
+        }
+    }
+    failed.into_result(()).map_err(IngestError::Source)
+}
+
+/// Reads one source to its end; false when `send` said to stop.
+fn one(
+    feed: &FeedSpec,
+    types: &FactTypes,
+    input: Input,
+    options: &Options,
+    send: &mut dyn FnMut(Batch) -> bool,
+) -> Result<bool, IngestError> {
     let file = input.name().to_owned();
-    let (mut cutter, shape) = Cutter::open(&feed.decoder, input).map_err(|refusal| match refusal {
-        Refusal::Read(error) => IngestError::read(&file, &error),
-        Refusal::Content(problem) => IngestError::Source(neutral_problem(problem).into()),
-    })?;
+    let (mut cutter, shape) =
+        Cutter::open(&feed.decoder, feed.encoding, input).map_err(|refusal| match refusal {
+            Refusal::Read(error) => IngestError::read(&file, &error),
+            Refusal::Content(problem) => IngestError::Source(neutral_problem(problem).into()),
+        })?;
     let mut judge = Judge::new(feed, &shape).map_err(|p| IngestError::Config(p.at(&file, 1).into()))?;
     let terms = Terms { types, published_at: options.published_at, now: options.now, vouched: false };
     let size = options.batch.max(1);
-    let mut batch = Batch::default();
+    let new = || Batch { file: file.clone(), ..Batch::default() };
+    let mut batch = new();
+    let mut last = End::Whole;
     loop {
         let chunk = match cutter.next() {
             Ok(Some(chunk)) => chunk,
@@ -128,9 +183,15 @@ pub(crate) fn run(
         batch.records.read += 1;
         batch.line = chunk.line;
         batch.bytes += chunk.raw.len();
+        let faulty = chunk.fault.is_some();
         let outcome = match chunk.fault {
             Some(fault) => Outcome::Held(fault, Cause::Undecodable),
             None => judge.judge(&file, chunk.line, chunk.raw, &terms, &mut batch.facts),
+        };
+        last = match &outcome {
+            Outcome::Held(_, Cause::Undecodable) if faulty => End::Faulty,
+            Outcome::Held(_, Cause::Undecodable) => End::Unreadable,
+            _ => End::Whole,
         };
         match outcome {
             Outcome::Mapped => batch.records.mapped += 1,
@@ -151,10 +212,24 @@ pub(crate) fn run(
             }
         }
         let full = batch.facts.len() + batch.held.len() >= size || batch.bytes >= MAX_BATCH_BYTES;
-        if full && !send(std::mem::take(&mut batch)) {
-            return Ok(());
+        if full && !send(std::mem::replace(&mut batch, new())) {
+            return Ok(false);
         }
     }
-    send(batch);
-    Ok(())
+    batch.cut = match last {
+        End::Whole => false,
+        End::Unreadable => cutter.ends_open() == Some(true),
+        // Where records are no lines, one that cannot be cut out at the end was not all there.
+        End::Faulty => cutter.ends_open() != Some(false),
+    };
+    Ok(send(batch))
+}
+
+/// How the last record was.
+enum End {
+    Whole,
+    /// Cut out, and no record of the format.
+    Unreadable,
+    /// Not even cut out properly.
+    Faulty,
 }

@@ -23,6 +23,15 @@ pub enum Cause {
     Invalid,
     /// A fact whose value lies outside the plausibility limits of its type: may be released.
     Implausible,
+    /// A fact that a hold rule of the feed does not believe unseen: may be released.
+    Suspect,
+}
+
+impl Cause {
+    /// Whether an operator may vouch for the record.
+    pub(crate) fn may_be_released(self) -> bool {
+        matches!(self, Cause::Implausible | Cause::Suspect)
+    }
 }
 
 /// One record held back.

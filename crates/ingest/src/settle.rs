@@ -13,7 +13,7 @@ pub(crate) struct Terms<'t> {
     /// Publication of records that state none.
     pub(crate) published_at: Option<Stamp>,
     pub(crate) now: DateTime<Utc>,
-    /// Whether an operator vouches for a value outside its plausibility limits.
+    /// Whether an operator vouches for the record: plausibility limits and hold rules do not apply.
     pub(crate) vouched: bool,
 }
 

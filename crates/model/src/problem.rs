@@ -5,7 +5,7 @@ use std::fmt;
 /// One finding about an input: file, line, field, offending text and remedy.
 ///
 /// `line` counts from 1; 0 means the finding has no line (a missing file, a whole-file property).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// File or stream name as the user gave it.
     pub file: String,

@@ -173,6 +173,11 @@ impl FactTypes {
         problems.into_result(Self { by_name })
     }
 
+    /// BLAKE3 of all types, 64 hexadecimal digits; blind to comments, layout and the order in the file.
+    pub fn hash(&self) -> String {
+        blake3::hash(&serde_json::to_vec(self).unwrap_or_default()).to_hex().to_string()
+    }
+
     /// The type of that name.
     pub fn get(&self, name: &str) -> Option<&FactType> {
         self.by_name.get(name)

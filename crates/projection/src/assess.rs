@@ -39,8 +39,8 @@ pub(crate) fn year_before(view: &View) -> View {
 
 fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
     let framework = &projector.index.framework;
-    let conditions = Conditions::new(core);
-    let found = shifts(projector, view, core, before);
+    let found = shifts(projector, view, core);
+    let conditions = Conditions::of(core, view, &found);
     let (scenarios, fit) = scenario_states(core);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());

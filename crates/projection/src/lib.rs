@@ -9,7 +9,8 @@
 //! transcendental functions come from `libm`, so answers are equal on every machine.
 //!
 //! Shifts come from the detectors of `bellwether_detect`, over each series as it became known: level and trend by the
-//! scan, happenings by their rate and their silence, fast feeds by FOCuS. What this is not yet: scenario
+//! scan, spread by the residuals of months, happenings by their rate and their silence, fast feeds by FOCuS and by the
+//! patterns they show; and from bounds and expectations walked the same way. What this is not yet: scenario
 //! probabilities come from one Bayesian step on the prior, not from a filter over time.
 
 mod assess;

@@ -1,13 +1,14 @@
 //! Why a number is what it is: rule, figures read, rows read, facts behind them.
 
+use bellwether_detect::{Posterior, PosteriorConfig};
 use bellwether_model::View;
-use bellwether_model::framework::{Baseline, Composite, Formula, Input, Limit, Measure, Sign};
+use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::{Assessment, Shift};
 use crate::fold::Projector;
 use crate::gaps::selector;
-use crate::state::{Core, MeasureEval, Sum, false_alarms};
+use crate::state::{AtAlarm, Core, MeasureEval, Sum, at_alarm, false_alarms};
 
 /// What part a fact plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ impl Projector {
             .or_else(|| self.why_composite(&core, id))
             .or_else(|| self.why_relation(&core, &all, id))
             .or_else(|| self.why_scenario(&core, &all, id))
-            .or_else(|| all.shifts.iter().find(|s| s.id == id).map(|s| self.why_shift(s)))
+            .or_else(|| all.shifts.iter().find(|s| s.id == id).map(|s| self.why_shift(&core, view, s)))
             .or_else(|| self.why_expectation(&core, &all, id))
             .or_else(|| self.why_divergence(&all, id))
     }
@@ -378,7 +379,22 @@ impl Projector {
         })
     }
 
-    fn why_shift(&self, shift: &Shift) -> Explanation {
+    fn why_shift(&self, core: &Core<'_>, view: &View, shift: &Shift) -> Explanation {
+        let mut figures =
+            vec![figure("onset interval", Some(format!("{} to {}", shift.onset.low, shift.onset.high)))];
+        figures.extend(self.posterior(core, view, shift));
+        figures.extend([
+            figure("size", shift.size.map(show)),
+            figure("sigmas", shift.sigmas.map(show)),
+            figure("statistic", shift.statistic.map(show)),
+            figure("threshold", shift.threshold.map(show)),
+            figure(
+                "false alarms that the threshold stands for",
+                false_alarms(&shift.detector).map(str::to_owned),
+            ),
+            figure("found late", Some(shift.late.to_string())),
+            figure("provisional", Some(shift.provisional.to_string())),
+        ]);
         Explanation {
             id: shift.id.clone(),
             kind: "shift".to_owned(),
@@ -387,22 +403,45 @@ impl Projector {
             formula: format!("detector {}", shift.detector),
             unit: String::new(),
             reason: String::new(),
-            figures: vec![
-                figure("onset interval", Some(format!("{} to {}", shift.onset.low, shift.onset.high))),
-                figure("size", shift.size.map(show)),
-                figure("sigmas", shift.sigmas.map(show)),
-                figure("statistic", shift.statistic.map(show)),
-                figure("threshold", shift.threshold.map(show)),
-                figure(
-                    "false alarms that the threshold stands for",
-                    false_alarms(&shift.detector).map(str::to_owned),
-                ),
-                figure("found late", Some(shift.late.to_string())),
-                figure("provisional", Some(shift.provisional.to_string())),
-            ],
+            figures,
             inputs: Vec::new(),
             facts: input_facts(&shift.evidence),
         }
+    }
+
+    /// What the run-length posterior says of the onset, as known at the alarm: a second opinion that flags nothing.
+    ///
+    /// It knows runs of one level only, so a change of slope is shown to it as a step of the differences.
+    fn posterior(&self, core: &Core<'_>, view: &View, shift: &Shift) -> Vec<Figure> {
+        if !matches!(shift.detector.as_str(), "gls-scan" | "focus") {
+            return Vec::new();
+        }
+        let AtAlarm { points, warm_up } = at_alarm(self, view, core, shift);
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        let slope = shift.kind == "trend";
+        let read: Vec<f64> = if slope {
+            values.iter().zip(values.iter().skip(1)).map(|(before, this)| this - before).collect()
+        } else {
+            values
+        };
+        let warm_up = warm_up - usize::from(slope);
+        let mut posterior = Posterior::new(PosteriorConfig { warm_up, ..PosteriorConfig::default() });
+        read.iter().for_each(|value| posterior.push(*value));
+        let name = |what: &str| format!("posterior, {what}");
+        let Some(onset) = posterior.onset() else {
+            return vec![figure(&name("most probable onset"), None), figure(&name("90 % of onsets"), None)];
+        };
+        // The difference to an observation has the index of the one before it.
+        let day = |index: usize| points.get(index + usize::from(slope)).map_or("", |(day, _)| day.as_str());
+        let at = if onset.unbounded {
+            format!("{} or before: no change in sight", day(onset.index))
+        } else {
+            format!("{}, {:.0} %", day(onset.index), 100.0 * onset.probability)
+        };
+        vec![
+            figure(&name("most probable onset"), Some(at)),
+            figure(&name("90 % of onsets"), Some(format!("{} to {}", day(onset.low), day(onset.high)))),
+        ]
     }
 
     fn why_expectation(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
@@ -496,7 +535,17 @@ fn formula_words(m: &Measure) -> String {
         Formula::Stock => format!("stock since the beginning: {read}"),
         Formula::Share => format!("({read}) over ({}), equal periods", reads(&m.over)),
         Formula::Diversification => format!("1 − Σ share² of ({read}) in ({})", reads(&m.over)),
-        Formula::Agreement => format!("share of roll calls with the same choice: {read}"),
+        Formula::Agreement => match m.agreement {
+            Agreement::Strict => {
+                format!(
+                    "share of the roll calls on which both voted with the same choice, yes, no or abstention: {read}"
+                )
+            }
+            Agreement::Half => format!(
+                "agreement over the roll calls on which both voted, the same choice one, an abstention against yes or \
+                 no one half: {read}"
+            ),
+        },
     }
 }
 

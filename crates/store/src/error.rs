@@ -119,6 +119,9 @@ pub enum Error {
     /// The store was opened for reading only.
     #[error("the store was opened for reading only; open it as its owner to write")]
     ReadOnly,
+    /// Its owner is stopping and takes nothing more.
+    #[error("the store is being closed; send the batch again once it is open")]
+    Closing,
 }
 
 impl Error {

@@ -72,7 +72,7 @@ struct Table {
 }
 
 /// Size of a store.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stats {
     /// Highest durable sequence, which is the number of records.
     pub head: u64,

@@ -47,6 +47,6 @@ const FIELDS: [&str; 17] = [
 pub(crate) fn run(app: &mut App, args: &BoardArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let rows = reading.projector.board(&view);
+    let rows = reading.board(&view)?;
     app.out.list(&rows, &FIELDS, |look| render::board(&rows, &reading.framework, look))
 }

@@ -1,6 +1,5 @@
 //! `diff`.
 
-use chrono::SecondsFormat;
 use clap::Args;
 
 use crate::app::App;
@@ -43,11 +42,7 @@ pub(crate) fn run(app: &mut App, args: &DiffArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.knowing)?;
     let (from, to) = (app.moment(args.from), app.moment(args.to));
     let as_of = args.as_of.map(|bound| app.moment(bound));
-    let view = |date| args.knowing.view(as_of.unwrap_or(date), date);
-    let mut diff = reading.projector.diff(&view(from), &view(to));
-    // Of one day known by two dates, the dates that differ are those of knowledge.
-    diff.from = from.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    diff.to = to.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let diff = reading.diff((from, to), as_of, |as_of, known_by| args.knowing.view(as_of, known_by))?;
     if app.out.format() == Format::Csv {
         return app.out.csv(&diff.changed, &FIELDS);
     }

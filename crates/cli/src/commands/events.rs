@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use bellwether_model::{Body, Fact, Record, format_moment};
+use bellwether_server::api::CloudEvent;
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -41,12 +42,13 @@ pub(crate) struct EventsArgs {
 }
 
 pub(crate) fn run(app: &mut App, args: &EventsArgs) -> Result<(), Failure> {
-    let log = app.open_read()?;
+    let remote = app.remote()?;
+    let log = if remote.is_none() { Some(app.open_read()?) } else { None };
     let mut writer = Writer::new(&mut app.out, args.cloudevents)?;
     let mut written = 0_u64;
     let mut failure = None;
     let until = args.until.unwrap_or(u64::MAX);
-    log.read(args.from, &mut |record| {
+    let mut visit = |record: &Record| {
         if record.seq > until {
             return ControlFlow::Break(());
         }
@@ -63,7 +65,12 @@ pub(crate) fn run(app: &mut App, args: &EventsArgs) -> Result<(), Failure> {
                 ControlFlow::Break(())
             }
         }
-    })?;
+    };
+    match (&remote, &log) {
+        (Some(remote), _) => remote.events(args.kind.as_deref(), args.from, until, &mut visit)?,
+        (None, Some(log)) => log.read(args.from, &mut visit)?,
+        (None, None) => {}
+    }
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -119,8 +126,8 @@ impl<'o> Writer<'o> {
             let Body::Fact(fact) = &record.body else { return Ok(0) };
             self.out.csv_row(&cells(record, fact))?;
         } else if self.cloudevents {
-            let Body::Fact(fact) = &record.body else { return Ok(0) };
-            self.document(&cloudevent(record, fact))?;
+            let Some(event) = CloudEvent::of(record) else { return Ok(0) };
+            self.document(&event)?;
         } else {
             self.document(record)?;
         }
@@ -139,35 +146,6 @@ impl<'o> Writer<'o> {
             self.out.put("]\n")?;
         }
         self.out.finish()
-    }
-}
-
-/// CloudEvents 1.0, structured: the native record is the data.
-#[derive(Serialize)]
-struct CloudEvent<'r> {
-    specversion: &'static str,
-    id: String,
-    source: String,
-    #[serde(rename = "type")]
-    kind: &'r str,
-    subject: &'r str,
-    time: chrono::DateTime<chrono::Utc>,
-    datacontenttype: &'static str,
-    sequence: String,
-    data: &'r Fact,
-}
-
-fn cloudevent<'r>(record: &Record, fact: &'r Fact) -> CloudEvent<'r> {
-    CloudEvent {
-        specversion: "1.0",
-        id: fact.id.to_string(),
-        source: format!("/feeds/{}", fact.source),
-        kind: &fact.kind,
-        subject: &fact.key,
-        time: record.recorded_at,
-        datacontenttype: "application/json",
-        sequence: record.seq.to_string(),
-        data: fact,
     }
 }
 

@@ -24,6 +24,6 @@ const FIELDS: [&str; 6] = ["id", "kind", "last", "due", "costs", "waits_for"];
 pub(crate) fn run(app: &mut App, args: &GapsArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let rows = reading.projector.gaps(&view);
+    let rows = reading.gaps(&view)?;
     app.out.list(&rows, &FIELDS, |look| render::gaps(&rows, look))
 }

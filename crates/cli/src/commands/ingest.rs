@@ -50,7 +50,7 @@ pub(crate) fn run(app: &mut App, args: &IngestArgs) -> Result<(), Failure> {
             near::remedy(&args.feed, feeds.keys().map(String::as_str), &all),
         ));
     };
-    let paths = sources(args, feed.connector)?;
+    let paths = sources(args, &feed.connector)?;
     let options =
         Options { dry_run: args.dry_run, published_at: args.published_at, ..Options::at(app.now()) };
     let mut total = Report { feed: feed.name.clone(), ..Report::default() };
@@ -80,9 +80,9 @@ pub(crate) fn run(app: &mut App, args: &IngestArgs) -> Result<(), Failure> {
 }
 
 /// Paths to read; that each can be opened is known before anything is stored.
-fn sources(args: &IngestArgs, connector: Connector) -> Result<Vec<String>, Failure> {
+fn sources(args: &IngestArgs, connector: &Connector) -> Result<Vec<String>, Failure> {
     if args.paths.is_empty() {
-        if connector == (Connector::File {}) && std::io::stdin().is_terminal() {
+        if *connector != Connector::Stdin && std::io::stdin().is_terminal() {
             return Err(Failure::usage("nothing to read", "name a file, or - for standard input"));
         }
         return Ok(vec!["-".to_owned()]);

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod detect;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod fact;
 pub(crate) mod gaps;
@@ -18,6 +19,7 @@ pub(crate) mod replay;
 pub(crate) mod series;
 pub(crate) mod shifts;
 pub(crate) mod store;
+pub(crate) mod watch;
 pub(crate) mod why;
 
 use crate::app::App;
@@ -26,10 +28,12 @@ use crate::failure::Failure;
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
-    if let Some(url) = &cli.global.server {
+    if let Some(url) = &cli.global.server
+        && !reads(&cli.command)
+    {
         return Err(Failure::usage(
-            format!("a daemon is not part of this version, so {url} cannot be asked"),
-            "leave --server out: the command then reads the store itself",
+            format!("only what reads goes to a daemon, so {url} cannot be asked for this"),
+            "leave --server out: the command then works on the store itself",
         ));
     }
     let mut app = App::new(cli.global);
@@ -38,6 +42,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(app, &args),
         Command::Init(args) => init::run(app, &args),
         Command::Check(args) => check::run(app, &args),
+        Command::Doctor(args) => doctor::run(app, &args),
+        Command::Watch(args) => watch::run(app, &args),
         Command::Ingest(args) => ingest::run(app, &args),
         Command::Fact(command) => fact::run(app, command),
         Command::Judge(args) => judge::run(app, args),
@@ -56,4 +62,22 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Completions(args) => completions::completions(app, &args),
         Command::Man(args) => completions::man(app, &args),
     }
+}
+
+/// Commands that a daemon can answer.
+fn reads(command: &Command) -> bool {
+    use quarantine::QuarantineCommand;
+    matches!(
+        command,
+        Command::Replay(_)
+            | Command::Board(_)
+            | Command::Gaps(_)
+            | Command::Shifts(_)
+            | Command::Series(_)
+            | Command::Diff(_)
+            | Command::Why(_)
+            | Command::Events(_)
+            | Command::Quarantine(QuarantineCommand::List | QuarantineCommand::Show { .. })
+            | Command::Store(store::StoreCommand::Stats)
+    )
 }

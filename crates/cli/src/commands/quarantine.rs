@@ -1,15 +1,16 @@
 //! `quarantine`.
 
 use bellwether_ingest::{Entry, FileQuarantine, Resolved, drop_entry, release, retry};
+use bellwether_server::api::no_entry;
 use bellwether_store::Segments;
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fact::Operator;
 use crate::app::App;
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::near;
 use crate::render::{Align, Cell, Fit, Page, Style, Table};
 
 const EXAMPLES: &str = "\
@@ -98,9 +99,28 @@ fn entries(app: &App) -> Result<Vec<Entry>, Failure> {
     Ok(open(app)?.map_or(Ok(Vec::new()), |q| q.list())?)
 }
 
+/// One line of the list.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: String,
+    feed: String,
+    file: String,
+    line: u64,
+    reason: String,
+    at: DateTime<Utc>,
+}
+
+impl From<Entry> for Row {
+    fn from(Entry { id, feed, file, line, reason, at, .. }: Entry) -> Self {
+        Self { id, feed, file, line, reason, at }
+    }
+}
+
 fn list(app: &mut App) -> Result<(), Failure> {
-    let entries = entries(app)?;
-    let rows: Vec<_> = entries.iter().map(Entry::summary).collect();
+    let rows: Vec<Row> = match app.remote()? {
+        Some(remote) => remote.get(&["v1", "quarantine"], &[])?,
+        None => entries(app)?.into_iter().map(Row::from).collect(),
+    };
     app.out.list(&rows, &LIST, |look| {
         let mut page = Page::new(look);
         let beside = if rows.is_empty() { "empty".to_owned() } else { format!("{} held", rows.len()) };
@@ -112,9 +132,10 @@ fn list(app: &mut App) -> Result<(), Failure> {
             ("line", Align::Right, Fit::Keep),
             ("reason", Align::Left, Fit::Wrap),
         ]);
-        for row in &rows {
-            let line = row.line.to_string();
-            table.row([row.id.into(), row.feed.into(), row.file.into(), line.into(), row.reason.into()]);
+        for Row { id, feed, file, line, reason, .. } in &rows {
+            let line = line.to_string();
+            let cells = [id, feed, file, &line, reason].map(|text| text.as_str().into());
+            table.row(cells);
         }
         page.table(&table);
         page.finish()
@@ -122,14 +143,24 @@ fn list(app: &mut App) -> Result<(), Failure> {
 }
 
 fn show(app: &mut App, id: &str) -> Result<(), Failure> {
-    let entries = entries(app)?;
-    let Some(entry) = entries.iter().find(|e| e.id == id) else {
-        if matches!(app.out.format(), Format::Json | Format::Ndjson) {
-            app.out.json(&None::<Entry>)?;
+    let found: Result<Entry, Failure> = match app.remote()? {
+        Some(remote) => remote.get(&["v1", "quarantine", id], &[]),
+        None => {
+            let entries = entries(app)?;
+            let unknown = unknown(id, &entries);
+            entries.into_iter().find(|e| e.id == id).ok_or(unknown)
         }
-        return Err(unknown(id, &entries));
     };
-    app.out.page(entry, |look| {
+    let entry = match found {
+        Ok(entry) => entry,
+        Err(failure) => {
+            if failure.exit_code() == 4 && matches!(app.out.format(), Format::Json | Format::Ndjson) {
+                app.out.json(&None::<Entry>)?;
+            }
+            return Err(failure);
+        }
+    };
+    app.out.page(&entry, |look| {
         let mut page = Page::new(look);
         page.heading(&entry.id, &format!("{}:{} by feed {}", entry.file, entry.line, entry.feed));
         page.entry("reason", &entry.reason);
@@ -145,11 +176,7 @@ fn show(app: &mut App, id: &str) -> Result<(), Failure> {
 }
 
 fn unknown(id: &str, entries: &[Entry]) -> Failure {
-    let known = entries.iter().map(|e| e.id.as_str());
-    Failure::nothing(
-        format!("no held record {id}"),
-        near::remedy(id, known, "`bellwether quarantine list` shows the ids"),
-    )
+    Failure::Nothing(Box::new(no_entry(id, entries)))
 }
 
 /// Store and quarantine, held for writing; the ids asked for must be there.

@@ -54,13 +54,13 @@ pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     }
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let assessment = reading.projector.assess(&view);
+    let assessment = reading.assess(&view)?;
     if app.out.format() == Format::Csv {
         return app.out.csv(&rows(&serde_json::to_value(&assessment)?), &FIELDS);
     }
-    app.out.page(&assessment, |look| {
-        render::assessment(&assessment, &reading.framework, &reading.projector.gaps(&view), look)
-    })
+    // Only the table shows gaps.
+    let gaps = if app.out.format() == Format::Table { reading.gaps(&view)? } else { Vec::new() };
+    app.out.page(&assessment, |look| render::assessment(&assessment, &reading.framework, &gaps, look))
 }
 
 /// The assessment as one list of rows, for spreadsheets.

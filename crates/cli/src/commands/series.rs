@@ -1,12 +1,13 @@
 //! `series`.
 
 use bellwether_projection::SeriesRow;
+use bellwether_server::api::no_indicator;
 use clap::Args;
 
 use crate::app::App;
 use crate::args::ViewArgs;
 use crate::failure::Failure;
-use crate::{near, render};
+use crate::render;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,15 +35,12 @@ pub(crate) fn run(app: &mut App, args: &SeriesArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
     let measure = reading.framework.all_measures().find(|m| m.id == args.indicator);
-    let rows = reading.projector.series(&args.indicator, &view, args.vintages).unwrap_or_default();
     let Some(measure) = measure else {
         app.out.list::<SeriesRow>(&[], &FIELDS, |_| String::new())?;
         let known = reading.framework.all_measures().map(|m| m.id.as_str());
-        return Err(Failure::nothing(
-            format!("no indicator {}", args.indicator),
-            near::remedy(&args.indicator, known, "`bellwether board` lists them"),
-        ));
+        return Err(Failure::Nothing(Box::new(no_indicator(&args.indicator, known))));
     };
+    let rows = reading.series(&args.indicator, &view, args.vintages)?;
     if rows.is_empty() {
         app.out.list::<SeriesRow>(&[], &FIELDS, |_| String::new())?;
         return Err(Failure::nothing(

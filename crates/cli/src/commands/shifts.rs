@@ -43,7 +43,7 @@ const FIELDS: [&str; 15] = [
 pub(crate) fn run(app: &mut App, args: &ShiftsArgs) -> Result<(), Failure> {
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let assessment = reading.projector.assess(&view);
+    let assessment = reading.assess(&view)?;
     let (rows, withdrawn) = (assessment.shifts, assessment.withdrawn);
     app.out.list(&rows, &FIELDS, |look| render::shifts(&rows, &withdrawn, &reading.framework, look))
 }

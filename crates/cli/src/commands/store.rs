@@ -1,6 +1,6 @@
 //! `store`.
 
-use bellwether_store::{Chain, Segments, SystemClock, owner};
+use bellwether_store::{Chain, Segments, Stats, SystemClock, owner};
 use clap::Subcommand;
 use serde_json::json;
 use std::sync::Arc;
@@ -58,6 +58,10 @@ fn verify(app: &mut App) -> Result<(), Failure> {
 }
 
 fn stats(app: &mut App) -> Result<(), Failure> {
+    if let Some(remote) = app.remote()? {
+        let stats = remote.get(&["v1", "store", "stats"], &[])?;
+        return show(app, &stats, remote.holder());
+    }
     let dir = app.store_dir()?;
     let holder = owner(&dir).ok().flatten();
     let stats = if app.store_exists()? {
@@ -68,9 +72,13 @@ fn stats(app: &mut App) -> Result<(), Failure> {
         }
     } else {
         out::note(&format!("no store at {}", dir.display()));
-        bellwether_store::Stats { head: 0, segments: 0, log_bytes: 0, index_bytes: 0 }
+        Stats { head: 0, segments: 0, log_bytes: 0, index_bytes: 0 }
     };
-    app.out.page(&stats, |_| {
+    show(app, &stats, holder.as_deref())
+}
+
+fn show(app: &mut App, stats: &Stats, holder: Option<&str>) -> Result<(), Failure> {
+    app.out.page(stats, |_| {
         let held = holder.map(|h| format!("held by       {h}\n")).unwrap_or_default();
         format!(
             "records       {}\nsegments      {}\nlog           {} bytes\nindex         {} bytes\n{held}",

@@ -19,7 +19,7 @@ pub(crate) use gaps::gaps;
 pub(crate) use page::Page;
 pub(crate) use table::{Align, Cell, Fit, Table};
 pub(crate) use text::{harmless, steers};
-pub(crate) use why::{JoinedFact, why};
+pub(crate) use why::why;
 
 pub(crate) use assessment::shifts;
 

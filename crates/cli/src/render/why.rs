@@ -1,9 +1,8 @@
 //! Why a number is what it is, as a page.
 
 use bellwether_model::framework::Sign;
-use bellwether_model::{Basis, Decimal, Fact, Grade, Period, Stamp, format_moment};
-use bellwether_projection::{Explanation, FactRole};
-use serde::Serialize;
+use bellwether_model::{Basis, format_moment};
+use bellwether_server::api::{Explained, JoinedFact};
 
 use super::figures::{UNKNOWN, label, points, quantity};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
@@ -14,74 +13,27 @@ use Fit::{Cut, Keep, Wrap};
 /// Facts shown on the page; JSON has all.
 const SHOWN: usize = 30;
 
-/// A fact behind a number, with its source.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct JoinedFact {
-    pub(crate) seq: u64,
-    pub(crate) role: FactRole,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) key: String,
-    pub(crate) valid: Period,
-    pub(crate) value: Option<Decimal>,
-    pub(crate) unit: Option<String>,
-    pub(crate) grade: Grade,
-    pub(crate) published_at: Option<Stamp>,
-    pub(crate) published_basis: Basis,
-    /// Published so long after its time that it tells nothing of the first release.
-    pub(crate) late_copy: bool,
-    pub(crate) publisher: Option<String>,
-    pub(crate) uri: Option<String>,
-    pub(crate) note: Option<String>,
+fn value(fact: &JoinedFact) -> String {
+    let value = fact.value.and_then(|v| v.to_string().parse::<f64>().ok());
+    value.map_or(UNKNOWN.to_owned(), |v| quantity(v, fact.unit.as_deref().unwrap_or_default()))
 }
 
-impl JoinedFact {
-    /// A fact of the log in the part it plays.
-    pub(crate) fn new(seq: u64, role: FactRole, fact: &Fact, late_copy_days: i64) -> Self {
-        Self {
-            seq,
-            role,
-            kind: fact.kind.clone(),
-            key: fact.key.clone(),
-            valid: fact.valid,
-            value: fact.value,
-            unit: fact.unit.clone(),
-            grade: fact.grade,
-            published_at: fact.published_at,
-            published_basis: fact.published_basis,
-            late_copy: fact.publication_lag_days().is_some_and(|days| days > late_copy_days),
-            publisher: fact
-                .attribute("publisher")
-                .or_else(|| fact.attribute("operator"))
-                .map(std::borrow::Cow::into_owned),
-            uri: fact.evidence.uri.clone(),
-            note: fact.note.clone().or_else(|| fact.attribute("basis").map(std::borrow::Cow::into_owned)),
-        }
+fn published(fact: &JoinedFact) -> String {
+    match (fact.published_at, fact.published_basis) {
+        (Some(at), Basis::Stated) if fact.late_copy => format!("{at} late"),
+        (Some(at), Basis::Stated) => at.to_string(),
+        (Some(at), _) => format!("{at} assumed"),
+        (None, _) => "when recorded".to_owned(),
     }
+}
 
-    fn quantity(&self) -> String {
-        let value = self.value.and_then(|v| v.to_string().parse::<f64>().ok());
-        value.map_or(UNKNOWN.to_owned(), |v| quantity(v, self.unit.as_deref().unwrap_or_default()))
-    }
-
-    fn published(&self) -> String {
-        match (self.published_at, self.published_basis) {
-            (Some(at), Basis::Stated) if self.late_copy => format!("{at} late"),
-            (Some(at), Basis::Stated) => at.to_string(),
-            (Some(at), _) => format!("{at} assumed"),
-            (None, _) => "when recorded".to_owned(),
-        }
-    }
-
-    fn when(&self) -> String {
-        self.valid.end.map_or(format_moment(self.valid.start), |end| {
-            label(&format_moment(self.valid.start), &format_moment(end))
-        })
-    }
+fn when(fact: &JoinedFact) -> String {
+    let start = format_moment(fact.valid.start);
+    fact.valid.end.map_or(start.clone(), |end| label(&start, &format_moment(end)))
 }
 
 /// The page.
-pub(crate) fn why(explained: &Explanation, facts: &[JoinedFact], look: &Look) -> String {
+pub(crate) fn why(explained: &Explained, look: &Look) -> String {
     let mut page = Page::new(look);
     page.heading(&explained.id, &explained.kind);
     page.paragraph(&explained.title, Style::Plain);
@@ -110,13 +62,13 @@ pub(crate) fn why(explained: &Explanation, facts: &[JoinedFact], look: &Look) ->
         page.heading("Inputs", "");
         page.table(&inputs(explained));
     }
-    let beside = match facts.len() {
+    let beside = match explained.facts.len() {
         0 => "none".to_owned(),
         n if n > SHOWN => format!("{SHOWN} of {n}; --format json has all"),
         n => n.to_string(),
     };
     page.heading("Facts", &beside);
-    page.table(&fact_table(facts));
+    page.table(&fact_table(&explained.facts));
     page.finish()
 }
 
@@ -131,7 +83,7 @@ fn readable(text: &str) -> String {
     }
 }
 
-fn inputs(explained: &Explanation) -> Table {
+fn inputs(explained: &Explained) -> Table {
     let mut table = Table::new(&[
         ("row", Left, Keep),
         ("weight", Right, Keep),
@@ -170,10 +122,10 @@ fn fact_table(facts: &[JoinedFact]) -> Table {
         table.row([
             fact.seq.to_string().into(),
             format!("{:?}", fact.role).to_lowercase().into(),
-            fact.when().into(),
-            Cell::new(fact.quantity(), Style::Bold),
+            when(fact).into(),
+            Cell::new(value(fact), Style::Bold),
             fact.grade.to_string().into(),
-            fact.published().into(),
+            published(fact).into(),
             fact.publisher.as_deref().unwrap_or(UNKNOWN).into(),
         ]);
         if fact.value.is_none() {
@@ -195,31 +147,25 @@ mod tests {
     use crate::render::PLAIN;
     use serde_json::json;
 
-    fn fact() -> Fact {
-        serde_json::from_value(json!({
-            "type": "trade.flow", "source": "facts-csv", "key": "k",
-            "valid": {"start": "2022-01-01", "end": "2023-01-01", "precision": "year"},
-            "published_at": "2023-01-13", "published_basis": "stated", "value": "190271000000", "unit": "USD",
-            "grade": "B2", "attributes": {"publisher": "Customs\u{1b}[2J"},
-            "evidence": {"uri": "https://example.org/a"}, "note": "preliminary",
-        }))
-        .unwrap()
-    }
-
-    fn explained() -> Explanation {
+    fn explained() -> Explained {
         serde_json::from_value(json!({
             "id": "economic.trade-total", "kind": "indicator", "title": "Trade", "meaning": "Goods both ways.",
             "formula": "value of trade.flow", "unit": "USD", "reason": "The broadest measure.",
             "figures": [{"name": "value", "value": "190271000000"}, {"name": "at least", "value": null}],
             "inputs": [{"of": "a.b", "weight": 0.5, "sign": "-", "points": -12.4, "reason": "stands against"}],
-            "facts": [],
+            "facts": [{
+                "seq": 480, "role": "value", "type": "trade.flow", "key": "k",
+                "valid": {"start": "2022-01-01", "end": "2023-01-01", "precision": "year"},
+                "value": "190271000000", "unit": "USD", "grade": "B2",
+                "published_at": "2023-01-13", "published_basis": "stated", "late_copy": false,
+                "publisher": "Customs\u{1b}[2J", "uri": "https://example.org/a", "note": "preliminary",
+            }],
         }))
         .unwrap()
     }
 
     fn check(want: &str) {
-        let facts = [JoinedFact::new(480, FactRole::Value, &fact(), 120)];
-        assert_eq!(why(&explained(), &facts, &PLAIN), want);
+        assert_eq!(why(&explained(), &PLAIN), want);
     }
 
     #[test]

@@ -21,10 +21,13 @@ pub(crate) fn run(out: &mut impl Write) -> std::io::Result<()> {
     let seasonal = plus(plain.clone(), season);
     let growing: Vec<f64> =
         plus(plain.clone(), |i| season(i) + 0.02 * i).into_iter().map(|v| libm::exp(v / 10.0)).collect();
+    let teeth: Vec<f64> =
+        plain.iter().enumerate().map(|(i, v)| 20.0 * (i % 11) as f64 / 11.0 + v / 2.0).collect();
     for (name, series) in [
         ("AR(.3) noise", &plain),
         ("with a season, adjusted", &seasonal),
         ("growing, log scale, season adjusted", &growing),
+        ("a sawtooth that nobody named", &teeth),
     ] {
         write!(out, "{name:<40}")?;
         for n in [120, 480, 1_000, 2_000] {

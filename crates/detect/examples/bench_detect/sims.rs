@@ -1,6 +1,7 @@
 //! Simulated series: false alarms where nothing changes, and what is found where something does.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 
 use bellwether_detect::gls::{Calendar, GlsConfig, GlsScan, Mode};
 
@@ -109,7 +110,7 @@ pub(crate) fn run(out: &mut impl Write, short: bool) -> std::io::Result<()> {
         writeln!(out, "{name:<36} {record:>13} {alert:>13} {screening:>13}   {goal}")?;
     }
     power(out, if short { 300 } else { 1_500 })?;
-    sawtooths(out)
+    sawtooths(out, if short { 1 } else { 4 })
 }
 
 /// What was made of one change at 60 of 120, over many series.
@@ -181,35 +182,67 @@ fn power(out: &mut impl Write, reps: u64) -> std::io::Result<()> {
     writeln!(out, "a kink found as a later step has the interval of that step: read it as \"at or before\"")
 }
 
+/// Name, what the time column says, cycles in the data.
+const FAMILIES: [(&str, Calendar, RangeInclusive<usize>); 4] = [
+    ("no calendar, cycles of 5 to 28", Calendar::None, 5..=28),
+    ("no calendar, cycles of 29 and 30", Calendar::None, 29..=30),
+    ("dated, cycles of 5 to 12", Calendar::Dated, 5..=12),
+    ("monthly, cycles of 5 and 7 to 11", Calendar::Monthly, 5..=11),
+];
+
 /// Sawtooths whose cycle nobody named.
-fn sawtooths(out: &mut impl Write) -> std::io::Result<()> {
+fn sawtooths(out: &mut impl Write, seeds: u64) -> std::io::Result<()> {
     writeln!(
         out,
-        "\nSawtooths of unnamed cycle, warm-up 60, 12 cycles, all beginnings in the cycle, noise as a share of the height: \
-         series with alarms (must 0)"
+        "\nSawtooths of unnamed cycle, 180 observations and at least 12 cycles, all beginnings in the cycle, rising and \
+         falling; AR(1) noise as a share of the height, {seeds} seeds: series with alarms (must 0)"
     )?;
-    let families = [
-        ("cycles of 12 to 28: two and more seen", 12..=28),
-        ("cycles of 29 and 30: barely two seen", 29..=30),
-    ];
-    for (name, cycles) in families.into_iter().chain([("cycles of 5 to 11", 5..=11)]) {
-        write!(out, "{name:<50}")?;
-        for sigma in [0.0, 0.02, 0.05, 0.1, 0.2] {
-            let (mut alarmed, mut all) = (0, 0);
-            for cycle in cycles.clone() {
-                for start in 0..cycle {
-                    let mut noise = Noise::new((cycle * 100 + start) as u64);
-                    let mut tooth =
-                        |i: usize| ((i + start) % cycle) as f64 + sigma * cycle as f64 * noise.normal();
-                    let series: Vec<f64> = (0..12 * cycle).map(&mut tooth).collect();
-                    let found = GlsScan::new(GlsConfig::new(Mode::Record, Calendar::None)).extend(&series);
-                    alarmed += usize::from(!found.is_empty());
-                    all += 1;
-                }
-            }
-            write!(out, "   {sigma}: {alarmed} of {all}")?;
+    for (name, calendar, cycles) in FAMILIES {
+        let mut columns = String::new();
+        for (label, sigma, phi) in [
+            ("none", 0.0, 0.0),
+            ("1 %", 0.01, 0.0),
+            ("2 %", 0.02, 0.0),
+            ("5 %", 0.05, 0.0),
+            ("10 %", 0.1, 0.0),
+            ("20 %", 0.2, 0.0),
+            ("phi .3: 2 %", 0.02, 0.3),
+            ("10 %", 0.1, 0.3),
+            ("20 %", 0.2, 0.3),
+        ] {
+            let seeds = if sigma > 0.0 { seeds } else { 1 };
+            let (alarmed, all) = teeth(calendar, cycles.clone(), sigma, phi, seeds);
+            columns += &format!("  {label}: {alarmed} of {all}");
         }
-        writeln!(out)?;
+        writeln!(out, "{name:<34}{columns}")?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "29 and 30 are barely seen twice in the warm-up of 60; 6 is half a year, so part of the season"
+    )
+}
+
+fn teeth(
+    calendar: Calendar,
+    cycles: RangeInclusive<usize>,
+    sigma: f64,
+    phi: f64,
+    seeds: u64,
+) -> (usize, usize) {
+    let (mut alarmed, mut all) = (0, 0);
+    for cycle in cycles.filter(|cycle| calendar.cycle() == 1 || !calendar.cycle().is_multiple_of(*cycle)) {
+        for (start, seed) in (0..cycle).flat_map(|start| (0..seeds).map(move |seed| (start, seed))) {
+            let mut noise = Noise::new(seed * 10_000 + (cycle * 100 + start) as u64);
+            let scale = sigma * (1.0 - phi * phi).sqrt();
+            let noise = ar(&mut noise, phi, (12 * cycle).max(180), Noise::normal);
+            for height in [1.0, -1.0] {
+                let tooth = |i: usize| height * ((i + start) % cycle) as f64 / cycle as f64;
+                let series: Vec<f64> = noise.iter().enumerate().map(|(i, v)| tooth(i) + scale * v).collect();
+                let found = GlsScan::new(GlsConfig::new(Mode::Record, calendar)).extend(&series);
+                alarmed += usize::from(!found.is_empty());
+                all += 1;
+            }
+        }
+    }
+    (alarmed, all)
 }

@@ -40,8 +40,8 @@ pub enum Calendar {
     MonthlyJoined,
     /// Dated, of no regular cycle: warm-up 24.
     Dated,
-    /// No calendar known, a sensor: no cycle, warm-up 60. That covers cycles of up to 28 in the data, two and the
-    /// beginning of a third; for longer ones raise [`GlsConfig::warm_up`].
+    /// No calendar known, a sensor: no cycle, warm-up 60. That covers cycles of up to 30 in the data; for longer
+    /// ones raise [`GlsConfig::warm_up`].
     #[default]
     None,
 }
@@ -74,8 +74,9 @@ pub struct GlsConfig {
     pub mode: Mode,
     /// What the time column says.
     pub calendar: Calendar,
-    /// Observations before which nothing alarms. Raise it to two and a half periods of a cycle that the calendar does
-    /// not name: a sawtooth whose fall was seen only once has a step, as far as anyone can tell.
+    /// Observations before which nothing alarms. Raise it to two periods of a cycle that the calendar does not name:
+    /// a sawtooth that was not seen twice has a step, as far as anyone can tell. Periods beyond 120 are not known
+    /// again at all.
     pub warm_up: usize,
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Proposal<'a> {
 }
 
 /// Whether the history holds no other contrast like this one, at any place: sawtooths and other unnamed cycles do.
+/// Alone it lets some through: the window is short near the start and the end, the Hampel filter blunts every tooth
+/// but the first and the last, and of a cycle seen twice one fall is all there is. [`cycle`](super::cycle) sees those.
 pub(super) fn novel(x: &[f64], variance: f64, proposal: &Proposal<'_>, sums: &mut Sums) -> bool {
     let &Proposal { start, onset, bends, earlier } = proposal;
     let (before, after) = (onset.saturating_sub(start), x.len().saturating_sub(onset));

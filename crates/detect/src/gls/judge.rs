@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alarm::{GlsAlarm, Model};
 use super::config::{GlsConfig, Mode};
+use super::cycle::Lags;
 use super::guards::{Proposal, Sums, large, material, novel, still_there};
 use super::ols::{Change, Line};
 use super::phi::{Products, whitened_squares};
@@ -42,6 +43,7 @@ pub(super) struct Judge {
     whitened: Vec<f64>,
     residuals: Vec<f64>,
     sums: Sums,
+    lags: Lags,
     earlier: Vec<usize>,
 }
 
@@ -119,7 +121,14 @@ impl Judge {
         let large = verdict.model == Model::StepOnTrend && large(change.jump(), sigma);
         let fires = (large || material(without, with, t, self.prepared.variance))
             && (verdict.model != Model::Step || still_there(before, *last, *last_residual))
-            && novel(all, self.prepared.variance, &proposal, &mut self.sums);
+            && novel(all, self.prepared.variance, &proposal, &mut self.sums)
+            && {
+                let height = |i| change.after.at(i) - change.before.at(i);
+                let base = self.prep.base(history, &self.prepared);
+                self.lags.catch_up(base, self.prepared.logarithm, &self.earlier);
+                let cycle = self.lags.cycle().filter(|cycle| !self.prepared.took_off(*cycle));
+                cycle.is_none_or(|cycle| self.lags.beyond(base, cycle, &proposal, threshold, height))
+            };
         if !fires {
             return (Some(reading), None);
         }

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod config;
+mod cycle;
 mod guards;
 mod hampel;
 mod judge;
@@ -36,7 +37,8 @@ const REACH: f64 = 1e100;
 /// stand against every onset of four models of change, by generalised least squares under AR(1) noise whose
 /// coefficient φ is estimated under the alternative and taken at its upper confidence limit. The statistic is the
 /// small-sample likelihood ratio `ν ln(1 + G/ν)`. A change is reported when the statistic exceeds the threshold of
-/// [`Mode`] and the change is material, still there and novel. Likelihood-ratio detection: Siegmund, Venkatraman
+/// [`Mode`] and the change is material, still there and novel; where the history repeats itself with a cycle that the
+/// calendar does not name, it must also show against the same phase of the cycle before. Likelihood-ratio detection: Siegmund, Venkatraman
 /// (1995), Lai (1995); AR(1) noise: Chakar et al. (2017), Romano et al., JASA (2022).
 ///
 /// The state is the history, the segments closed and φ; it serialises, and an equal history gives equal bits. An
@@ -44,7 +46,8 @@ const REACH: f64 = 1e100;
 ///
 /// Do not use it on fast feeds ([`Focus`](crate::Focus) is for those), on counts near zero, or on series with gaps:
 /// an observation is one period, and below 60 % of the periods due the caller should not ask. Known weaknesses:
-/// heavy tails together with strong autocorrelation, growth of 2 % a step and more, smooth curvature read as kinks.
+/// heavy tails together with strong autocorrelation, growth of 2 % a step and more, smooth curvature read as kinks,
+/// cycles that the warm-up does not see twice.
 ///
 /// ```
 /// use bellwether_detect::gls::{Calendar, GlsConfig, GlsScan, Mode, Model};

@@ -23,6 +23,8 @@ pub(super) struct Prepared {
     pub(super) variance: f64,
     /// Whether the values are logarithms.
     pub(super) logarithm: bool,
+    /// Cycle of the season taken off.
+    season: Option<usize>,
 }
 
 /// Exponents beyond this mean nothing and must stay finite.
@@ -33,6 +35,11 @@ impl Prepared {
     pub(super) fn value(&self, x: f64) -> f64 {
         let x = x + self.mean;
         if self.logarithm { libm::exp(x.clamp(-EXPONENT, EXPONENT)) } else { x }
+    }
+
+    /// Whether a cycle of so many observations is that of the season taken off, or a part or multiple of it.
+    pub(super) fn took_off(&self, cycle: usize) -> bool {
+        self.season.is_some_and(|season| cycle.is_multiple_of(season) || season.is_multiple_of(cycle))
     }
 
     /// What a small difference is worth in the series' unit, around a prepared value.
@@ -87,7 +94,9 @@ impl Prep {
         } else {
             (history, &mut self.plain)
         };
-        if let Some(figures) = scale.season.figures(base) {
+        let figures = scale.season.figures(base);
+        out.season = figures.is_some().then_some(cycle);
+        if let Some(figures) = figures {
             self.adjusted.clear();
             let years = base.chunks(cycle).flat_map(|year| year.iter().zip(figures));
             self.adjusted.extend(years.map(|(v, figure)| v - figure));
@@ -98,6 +107,11 @@ impl Prep {
             hampel::clean(base, sigma / std::f64::consts::SQRT_2, &mut out.x);
         }
         centre(out)
+    }
+
+    /// The history on the scale that was read, season and outliers left in.
+    pub(super) fn base<'a>(&'a self, history: &'a [f64], prepared: &Prepared) -> &'a [f64] {
+        if prepared.logarithm { &self.logs } else { history }
     }
 
     fn absorb(&mut self, history: &[f64]) {

@@ -132,16 +132,67 @@ fn noise_raises_few_alarms() {
 
 #[test]
 fn a_sawtooth_that_the_warm_up_knows_is_no_change() {
-    // 60 observations: two cycles and the beginning of a third.
-    for cycle in 12..=28_usize {
-        let teeth: Vec<f64> = (0..12 * cycle).map(|i| (i % cycle) as f64).collect();
+    // 60 observations: two cycles at least.
+    for cycle in 5..=30_usize {
+        let teeth: Vec<f64> = (0..12 * cycle.max(10)).map(|i| (i % cycle) as f64).collect();
         assert_eq!(found(Mode::Record, Calendar::None, &teeth), [], "cycle {cycle}");
         assert_eq!(found(Mode::Record, Calendar::None, &teeth.iter().map(|v| -v).collect::<Vec<_>>()), []);
     }
     let longer: Vec<f64> = (0..480).map(|i| f64::from(i % 40)).collect();
     let mut config = GlsConfig::new(Mode::Record, Calendar::None);
-    config.warm_up = 86;
+    config.warm_up = 80;
     assert_eq!(GlsScan::new(config).extend(&longer), []);
+}
+
+/// `shape` of the phase from 0 to 1, under noise of deviation `sigma`, from every beginning in the cycle.
+fn cycles_are_no_change(calendar: Calendar, cycle: usize, sigma: f64, shape: impl Fn(f64) -> f64) {
+    for start in 0..cycle {
+        let mut noise = Noise::new((cycle * 100 + start) as u64);
+        let mut value = |i| shape(((i + start) % cycle) as f64 / cycle as f64) + sigma * noise.normal();
+        let series: Vec<f64> = (0..130).map(&mut value).collect();
+        let alarms = found(Mode::Record, calendar, &series);
+        assert_eq!(places(&alarms), [], "{calendar:?}, cycle {cycle}, noise {sigma}, from {start}");
+    }
+}
+
+#[test]
+fn a_noisy_sawtooth_that_the_warm_up_knows_is_no_change() {
+    for (calendar, cycles) in [
+        (Calendar::None, [5, 7, 13, 29, 30].as_slice()),
+        (Calendar::Dated, &[5, 8, 12]),
+        (Calendar::Monthly, &[7, 11]),
+    ] {
+        for (cycle, sigma) in cycles.iter().flat_map(|c| [0.01, 0.05, 0.2].map(|sigma| (*c, sigma))) {
+            cycles_are_no_change(calendar, cycle, sigma, |phase| phase);
+            cycles_are_no_change(calendar, cycle, sigma, |phase| -phase);
+        }
+    }
+}
+
+#[test]
+fn other_cycles_are_no_change_either() {
+    for cycle in [7, 16, 30] {
+        for sigma in [0.02, 0.1] {
+            let sine = |phase: f64| libm::sin(phase * std::f64::consts::TAU);
+            cycles_are_no_change(Calendar::None, cycle, sigma, sine);
+            cycles_are_no_change(Calendar::None, cycle, sigma, |phase| f64::from(u8::from(phase < 0.5)));
+            cycles_are_no_change(Calendar::None, cycle, sigma, |phase| (2.0 * phase - 1.0).abs());
+        }
+    }
+}
+
+#[test]
+fn a_step_on_an_unnamed_cycle_is_found() {
+    for cycle in [5, 9, 20, 28] {
+        for seed in 0..5 {
+            let tooth = |i: f64| 10.0 * (i % f64::from(cycle)) / f64::from(cycle);
+            let series = series(seed, 150, |i| tooth(i) + step(100.0, 20.0)(i));
+            let alarms = found(Mode::Record, Calendar::None, &series);
+            assert_eq!(alarms.len(), 1, "cycle {cycle}, {seed}: {:?}", places(&alarms));
+            let found = &alarms[0].alarm;
+            assert!(found.onset_index.abs_diff(100) <= 1 && found.alarm_index <= 108, "{cycle} {found:?}");
+        }
+    }
 }
 
 #[test]

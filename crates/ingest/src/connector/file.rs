@@ -17,5 +17,9 @@ pub(super) fn open(path: &Path) -> Result<Input, IngestError> {
         ));
     }
     let name = path.file_name().map_or(shown, |name| name.to_string_lossy().into_owned());
-    Ok(Input::reader(name, file))
+    // A pipe or a device has no places to seek to.
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Ok(Input::reader(name, file));
+    }
+    Input::file(name, file).map_err(|e| IngestError::read(&path.display().to_string(), &e))
 }

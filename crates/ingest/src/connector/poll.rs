@@ -34,12 +34,12 @@ impl Source {
     ///
     /// Errors: [`IngestError::Source`] when the spool file cannot be read again.
     pub fn input(&self) -> Result<Input, IngestError> {
-        let open = || -> std::io::Result<File> {
+        let open = || -> std::io::Result<Input> {
             let mut file = self.file.try_clone()?;
             file.seek(SeekFrom::Start(0))?;
-            Ok(file)
+            Input::file(&self.name, file)
         };
-        open().map(|file| Input::reader(&self.name, file)).map_err(|e| IngestError::read(&self.name, &e))
+        open().map_err(|e| IngestError::read(&self.name, &e))
     }
 }
 
@@ -80,4 +80,17 @@ pub type Polling<'p> = Pin<Box<dyn Future<Output = Result<Polled, Degraded>> + S
 pub trait Poll: Send {
     /// Asks once. `now` is the present moment, for ages and for dates that a server states relative to its own.
     fn poll<'p>(&'p mut self, cursor: &'p Cursor, now: DateTime<Utc>) -> Polling<'p>;
+
+    /// Says that the source which the last poll found was judged and refused ([`crate::take`] answered
+    /// [`IngestError::Source`]). A connector that has others goes on with them after some tries; not being told, it
+    /// offers the same one for ever. Not for a log or a disk that fails: the source is then still to be taken.
+    fn refused(&mut self, why: &Problem) {
+        let _ = why;
+    }
+
+    /// What the connector had to give up or pass over since it was last asked: to be shown and counted, the feed goes
+    /// on without it.
+    fn problems(&mut self) -> Vec<Problem> {
+        Vec::new()
+    }
 }

@@ -1,12 +1,13 @@
 //! Rows of separated columns: RFC 4180 quoting, or none.
 
 use std::io;
-use std::sync::Arc;
 
 use bellwether_model::Problem;
+use memchr::{memchr, memchr2};
 
 use super::window::{Window, trim_end};
-use super::{Chunk, Delimited, MAX_RECORD, Refusal, Shape, too_long};
+use super::{Chunk, Delimited, MAX_RECORD, Refusal, RepeatedHeader, Shape, too_long};
+use crate::encoding::Encoding;
 
 /// A record whose quotes are broken costs its first line, and reading resumes at the next. The bytes read
 /// again that way are limited: a hostile file could have every line read up to the record limit.
@@ -16,14 +17,22 @@ const MAX_REREAD: usize = 64 << 20;
 #[derive(Clone)]
 pub(crate) struct Columns {
     names: Vec<String>,
-    shared: Arc<[Arc<String>]>,
     header: Option<String>,
+    /// Fewest columns of a row.
+    least: usize,
+    extra_blank: bool,
+    skip_header: bool,
 }
 
 impl Columns {
-    fn new(names: Vec<String>, header: Option<String>) -> Self {
-        let shared = names.iter().map(|n| Arc::new(n.clone())).collect();
-        Self { names, shared, header }
+    fn new(spec: &Delimited, names: Vec<String>, header: Option<String>) -> Self {
+        Self {
+            least: names.len().saturating_sub(spec.optional),
+            extra_blank: spec.extra_blank,
+            skip_header: spec.repeated_header == RepeatedHeader::Skip,
+            names,
+            header,
+        }
     }
 
     /// Position of a column.
@@ -36,11 +45,6 @@ impl Columns {
         &self.names
     }
 
-    /// Names in order, shared.
-    pub(crate) fn shared(&self) -> &[Arc<String>] {
-        &self.shared
-    }
-
     /// The header line as it stood in the source.
     pub(crate) fn header(&self) -> Option<&str> {
         self.header.as_deref()
@@ -48,14 +52,34 @@ impl Columns {
 
     /// A row must have as many columns as the header: a shifted one would be read under wrong names.
     pub(crate) fn fits(&self, row: &Row) -> Result<(), Problem> {
-        if row.len() == self.names.len() {
+        let most = self.names.len();
+        let blank = || (most..row.len()).all(|at| row.get(at).is_some_and(|text| text.trim().is_empty()));
+        if (self.least..=most).contains(&row.len()) || (self.extra_blank && row.len() > most && blank()) {
             return Ok(());
         }
+        let least = if self.least < most { format!("{} to ", self.least) } else { String::new() };
         Err(Problem::new(
-            format!("{} columns where the header has {}", row.len(), self.names.len()),
+            format!("{} columns where the header has {least}{most}", row.len()),
             "check the row for a missing or unquoted delimiter, or a line break outside quotes",
         )
         .field("record"))
+    }
+}
+
+impl Columns {
+    /// Whether the row is the header again, and the feed skips such rows.
+    pub(crate) fn is_repeated(&self, row: &Row) -> bool {
+        self.skip_header
+            && self
+                .names
+                .iter()
+                .enumerate()
+                .all(|(at, name)| row.get(at).is_some_and(|text| text.trim() == name))
+    }
+
+    /// How many columns a row may have, where the number alone decides.
+    pub(crate) fn allowed(&self) -> Option<std::ops::RangeInclusive<usize>> {
+        (!self.extra_blank).then_some(self.least..=self.names.len())
     }
 }
 
@@ -162,14 +186,18 @@ pub(super) fn shape(spec: &Delimited, header: Option<&[u8]>) -> Result<Shape, Pr
         None if spec.header => {
             return Err(Problem::new("the header is not known", "ingest the file again").field("record"));
         }
-        None => Columns::new(spec.columns.clone(), None),
+        None => Columns::new(spec, spec.columns.clone(), None),
         Some(header) => {
             let mut row = Row::default();
             row.parse(header, delimiter, spec.quoting)?;
-            let names: Vec<String> =
+            let mut names: Vec<String> =
                 (0..row.len()).filter_map(|at| row.get(at)).map(|name| name.trim().to_owned()).collect();
+            if spec.extra_blank {
+                let last = names.iter().rposition(|name| !name.is_empty()).map_or(0, |at| at + 1);
+                names.truncate(last);
+            }
             check_header(spec, &names)?;
-            Columns::new(names, Some(String::from_utf8_lossy(header).into_owned()))
+            Columns::new(spec, names, Some(String::from_utf8_lossy(header).into_owned()))
         }
     };
     Ok(Shape::Delimited { delimiter, quoting: spec.quoting, columns })
@@ -216,7 +244,12 @@ enum End {
 }
 
 impl Cutter {
-    pub(super) fn open(spec: &Delimited, window: Window, file: &str) -> Result<(Self, Shape), Refusal> {
+    pub(super) fn open(
+        spec: &Delimited,
+        encoding: Encoding,
+        window: Window,
+        file: &str,
+    ) -> Result<(Self, Shape), Refusal> {
         let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
         let mut cutter = Self { window, delimiter, quoting: spec.quoting, reread: 0 };
         if !spec.header {
@@ -231,7 +264,8 @@ impl Cutter {
         if let Some(fault) = fault {
             return Err(fault.at(file, place).into());
         }
-        let shape = shape(spec, Some(raw)).map_err(|p| p.at(file, place))?;
+        let shape =
+            encoding.record(raw).and_then(|raw| shape(spec, Some(&raw))).map_err(|p| p.at(file, place))?;
         Ok((cutter, shape))
     }
 
@@ -249,6 +283,10 @@ impl Cutter {
             }
             self.window.take(n);
         }
+    }
+
+    pub(super) fn ends_open(&self) -> bool {
+        self.window.is_open()
     }
 
     fn measure(&mut self) -> io::Result<(usize, Option<Problem>)> {
@@ -291,7 +329,8 @@ fn find_end(bytes: &[u8], delimiter: u8, quoting: bool) -> End {
     let byte = |at: usize| bytes.get(at).copied();
     let mut at = 0;
     // Outside quotes here.
-    while let Some(mark) = find(bytes, at, |b| b == b'\n' || (b == b'"' && quoting)) {
+    let mark = |rest: &[u8]| if quoting { memchr2(b'\n', b'"', rest) } else { memchr(b'\n', rest) };
+    while let Some(mark) = find(bytes, at, mark) {
         if byte(mark) == Some(b'\n') {
             return End::At(mark + 1);
         }
@@ -301,7 +340,7 @@ fn find_end(bytes: &[u8], delimiter: u8, quoting: bool) -> End {
             continue;
         }
         loop {
-            let Some(quote) = find(bytes, at, |b| b == b'"') else { return End::InQuotes };
+            let Some(quote) = find(bytes, at, |rest| memchr(b'"', rest)) else { return End::InQuotes };
             at = quote + 1;
             match byte(at) {
                 Some(b'"') => at += 1,
@@ -315,6 +354,6 @@ fn find_end(bytes: &[u8], delimiter: u8, quoting: bool) -> End {
     End::Beyond
 }
 
-fn find(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    bytes.get(from..)?.iter().position(|b| wanted(*b)).map(|n| from + n)
+fn find(bytes: &[u8], from: usize, wanted: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+    wanted(bytes.get(from..)?).map(|n| from + n)
 }

@@ -30,12 +30,16 @@ impl Cutter {
         }
     }
 
+    pub(super) fn ends_open(&self) -> bool {
+        self.window.is_open()
+    }
+
     /// Length of the next line with its end, and whether it was cut at the limit.
     fn line(&mut self) -> io::Result<(usize, bool)> {
         let mut seen = 0;
         loop {
             let pending = self.window.pending();
-            if let Some(at) = pending.iter().skip(seen).position(|b| *b == b'\n') {
+            if let Some(at) = memchr::memchr(b'\n', pending.get(seen..).unwrap_or_default()) {
                 return Ok((seen + at + 1, false));
             }
             seen = pending.len();

@@ -10,11 +10,12 @@ pub(super) struct Window {
     start: usize,
     line: u64,
     ended: bool,
+    open: bool,
 }
 
 impl Window {
     pub(super) fn new(reader: Box<dyn Read + Send>) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, line: 1, ended: false }
+        Self { reader, buffer: Vec::new(), start: 0, line: 1, ended: false, open: false }
     }
 
     /// Bytes read and not yet consumed.
@@ -30,6 +31,11 @@ impl Window {
     /// Line of the first pending byte, from 1.
     pub(super) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// Whether the bytes moved past end without a line end.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
     }
 
     /// Reads on; false at the end of the stream.
@@ -57,7 +63,8 @@ impl Window {
         let from = self.start;
         self.start = (from + n).min(self.buffer.len());
         let taken = self.buffer.get(from..self.start).unwrap_or_default();
-        self.line += taken.iter().filter(|b| **b == b'\n').count() as u64;
+        self.open = taken.last().map_or(self.open, |last| *last != b'\n');
+        self.line += memchr::memchr_iter(b'\n', taken).count() as u64;
         taken
     }
 

@@ -5,10 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use bellwether_model::{Attributes, Basis, Fact, Grade, Locator, Op, Problem, Problems};
+use cel::common::types::{CelMap, CelMapKey, CelString};
+use cel::common::value::Val;
 use cel::objects::{Key, Map};
 use cel::{Context, Program, Value};
 use serde::Deserialize;
 
+use super::uses::Uses;
 use super::{Draft, Place, functions, limits, text};
 use crate::decoder::{Record, Values};
 
@@ -35,15 +38,85 @@ pub(crate) struct Written {
     attributes: BTreeMap<String, String>,
 }
 
+impl Written {
+    /// The fact type, where the expression is nothing but its name.
+    pub(crate) fn literal_kind(&self) -> Option<&str> {
+        let name = self.kind.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        (!name.contains(['\'', '\\'])).then_some(name)
+    }
+}
+
 fn yes() -> bool {
     true
 }
 
 /// A compiled expression under the name of the field it gives.
-struct Expression {
+pub(crate) struct Expression {
     field: String,
     text: String,
     program: Program,
+}
+
+impl Expression {
+    pub(crate) fn new(field: String, text: String, program: Program) -> Self {
+        Self { field, text, program }
+    }
+
+    /// Evaluates a condition.
+    pub(crate) fn test(&self, scope: &Context<'_, '_>) -> Result<bool, Problem> {
+        match run(self, scope)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(wrong(self, "a condition must be true or false", &other)),
+        }
+    }
+}
+
+/// Functions and lookups, bound for one run.
+pub(crate) struct Scope<'s> {
+    context: Context<'static, 'static>,
+    uses: &'s Uses,
+}
+
+impl<'s> Scope<'s> {
+    pub(crate) fn new(
+        tables: &BTreeMap<String, BTreeMap<String, String>>,
+        uses: &'s Uses,
+        envelope: Option<&Values>,
+    ) -> Result<Self, Problem> {
+        let mut context = Context::default();
+        functions::add(&mut context)
+            .map_err(|e| Problem::new(format!("a function cannot be added: {e}"), "report this"))?;
+        let lookups = tables.iter().map(|(name, entries)| {
+            let entries = entries.iter().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
+            (name.clone(), map(entries))
+        });
+        context.add_variable_from_value("tables", map(lookups));
+        let around =
+            envelope.into_iter().flatten().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
+        context.add_variable_from_value("envelope", map(around));
+        Ok(Self { context, uses })
+    }
+
+    /// What the expressions over one record see.
+    pub(crate) fn of<'r>(&'r self, record: &'r Record<'_>, place: Place<'r>) -> Context<'r, 'r> {
+        let mut scope: Context<'r, 'r> = self.context.new_inner_scope();
+        match record {
+            // Names and texts are lent, not copied: this runs for each record.
+            Record::Row(columns, row) => {
+                let cells = columns.names().iter().enumerate().filter(|(_, name)| self.uses.may_read(name));
+                let cells: HashMap<CelMapKey<'r>, Box<dyn Val + 'r>> = cells
+                    .map(|(at, name)| {
+                        let text = CelString::from(row.get(at).unwrap_or_default());
+                        (CelMapKey::from(name.as_str()), Box::new(text) as Box<dyn Val + 'r>)
+                    })
+                    .collect();
+                scope.add_variable_as_val("record", Box::new(CelMap::from(cells)));
+            }
+            Record::Json(value) => scope.add_variable_from_value("record", json_value(value)),
+        }
+        scope.add_variable_as_val("file", Box::new(CelString::from(place.file)));
+        scope
+    }
 }
 
 struct Rule {
@@ -67,6 +140,7 @@ struct Rule {
 pub(crate) struct Table {
     rules: Vec<Rule>,
     tables: BTreeMap<String, BTreeMap<String, String>>,
+    uses: Uses,
 }
 
 impl fmt::Debug for Table {
@@ -84,13 +158,17 @@ impl Table {
         problems: &mut Problems,
     ) -> Self {
         let mut rules = Vec::with_capacity(facts.len());
+        let mut uses = Uses::default();
         for (i, fact) in facts.into_iter().enumerate() {
             let mut compile = |group: Option<&str>, field: &str, text: String| match compile_one(&text) {
-                Ok(program) => Some(Expression {
-                    field: group.map_or(field.to_owned(), |g| format!("{g}.{field}")),
-                    text,
-                    program,
-                }),
+                Ok(program) => {
+                    uses.add(&program);
+                    Some(Expression {
+                        field: group.map_or(field.to_owned(), |g| format!("{g}.{field}")),
+                        text,
+                        program,
+                    })
+                }
                 Err(p) => {
                     let at = match group {
                         Some(group) => locator.problem(
@@ -144,12 +222,12 @@ impl Table {
                 attributes,
             });
         }
-        Self { rules, tables }
+        Self { rules, tables, uses }
     }
 }
 
 /// Compiles and checks that nothing is named that a mapping does not have.
-fn compile_one(text: &str) -> Result<Program, Problem> {
+pub(crate) fn compile_one(text: &str) -> Result<Program, Problem> {
     let program = limits::compile(text)?;
     let mut names = limits::free_names(&program);
     names.retain(|name| !["record", "tables", "file", "envelope"].contains(&name.as_str()));
@@ -170,23 +248,12 @@ fn compile_one(text: &str) -> Result<Program, Problem> {
 /// A table bound to its functions and lookups for one run.
 pub(crate) struct Evaluator<'s> {
     table: &'s Table,
-    context: Context<'static, 'static>,
+    scope: Scope<'s>,
 }
 
 impl<'s> Evaluator<'s> {
     pub(super) fn new(table: &'s Table, envelope: Option<&Values>) -> Result<Self, Problem> {
-        let mut context = Context::default();
-        functions::add(&mut context)
-            .map_err(|e| Problem::new(format!("a function cannot be added: {e}"), "report this"))?;
-        let lookups = table.tables.iter().map(|(name, entries)| {
-            let entries = entries.iter().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
-            (name.clone(), map(entries))
-        });
-        context.add_variable_from_value("tables", map(lookups));
-        let around =
-            envelope.into_iter().flatten().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
-        context.add_variable_from_value("envelope", map(around));
-        Ok(Self { table, context })
+        Ok(Self { table, scope: Scope::new(&table.tables, &table.uses, envelope)? })
     }
 
     /// The facts of one record; none of its rules applying, it is skipped.
@@ -196,16 +263,11 @@ impl<'s> Evaluator<'s> {
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let mut scope = self.context.new_inner_scope();
-        scope.add_variable_from_value("record", record_value(record));
-        scope.add_variable_from_value("file", Value::String(Arc::new(place.file.to_owned())));
+        let scope = self.scope.of(record, place);
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
-                Some(when) => match run(when, &scope)? {
-                    Value::Bool(applies) => applies,
-                    other => return Err(wrong(when, "when must be true or false", &other)),
-                },
+                Some(when) => when.test(&scope)?,
             };
             if applies {
                 drafts.push(rule.fact(&scope, place)?);
@@ -317,19 +379,6 @@ fn wrong(expression: &Expression, message: &str, found: &Value) -> Problem {
 fn map(entries: impl Iterator<Item = (String, Value)>) -> Value {
     let map: HashMap<Key, Value> = entries.map(|(k, v)| (Key::String(Arc::new(k)), v)).collect();
     Value::Map(Map { map: Arc::new(map) })
-}
-
-fn record_value(record: &Record<'_>) -> Value {
-    match record {
-        Record::Row(columns, row) => {
-            let cells = columns.shared().iter().enumerate().map(|(at, name)| {
-                let text = row.get(at).unwrap_or_default().to_owned();
-                (Key::String(Arc::clone(name)), Value::String(Arc::new(text)))
-            });
-            Value::Map(Map { map: Arc::new(cells.collect()) })
-        }
-        Record::Json(value) => json_value(value),
-    }
 }
 
 /// JSON as CEL sees it: whole numbers are int where they fit. Depth was limited when it was read.

@@ -3,18 +3,39 @@
 use std::sync::Arc;
 
 use bellwether_model::{format_moment, parse_moment};
+use cel::objects::Key;
 use cel::{Context, ExecutionError, ResolveResult, Value};
-use chrono::{Duration, Months, NaiveDate};
+use chrono::{Duration, Months, NaiveDate, NaiveDateTime, SecondsFormat};
 
 /// Names of the functions, for checking feed files.
-pub(super) const NAMES: [&str; 10] =
-    ["date", "add_days", "add_months", "latest", "trim", "lower", "text", "texts", "phrase", "unique"];
+pub(super) const NAMES: [&str; 14] = [
+    "date",
+    "instant",
+    "add_days",
+    "add_months",
+    "days_between",
+    "latest",
+    "trim",
+    "lower",
+    "before",
+    "find",
+    "text",
+    "texts",
+    "phrase",
+    "unique",
+];
 
-/// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `add_days(date, n)`, `add_months(date, n)`,
-/// `latest(dates)`, `trim(text)`, `lower(text)`, and those of [`paths`](super::paths).
+/// Adds `date(text, format)` (strftime format to `YYYY-MM-DD`), `instant(text, format)` (UTC), `add_days(date, n)`,
+/// `add_months(date, n)`, `days_between(from, to)` (whole days), `latest(dates)`, `trim(text)`, `lower(text)`,
+/// `before(text, mark)` (all of it without the mark), `find(table, text)` (value of the longest key that the text
+/// holds, else blank), and those of [`paths`](super::paths).
 pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
     context.add_function("date", date)?;
+    context.add_function("instant", instant)?;
     context.add_function("add_days", add_days)?;
+    context.add_function("days_between", days_between)?;
+    context.add_function("before", before)?;
+    context.add_function("find", find)?;
     context.add_function("add_months", add_months)?;
     context.add_function("latest", latest)?;
     super::paths::add(context)?;
@@ -29,6 +50,47 @@ fn date(text: Arc<String>, format: Arc<String>) -> ResolveResult {
             message: format!("{text:?} is no date of the form {format}: {e}"),
         },
     )
+}
+
+fn instant(text: Arc<String>, format: Arc<String>) -> ResolveResult {
+    match NaiveDateTime::parse_from_str(text.trim(), &format) {
+        // Midnight is said in full: a bare date would be known only a day later.
+        Ok(at) => Ok(at.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true).into()),
+        Err(e) => Err(ExecutionError::FunctionError {
+            function: "instant".into(),
+            message: format!("{text:?} is no moment of the form {format}: {e}"),
+        }),
+    }
+}
+
+fn days_between(from: Arc<String>, to: Arc<String>) -> ResolveResult {
+    let moment = |text: &str| {
+        parse_moment(text).map_err(|_| ExecutionError::FunctionError {
+            function: "days_between".into(),
+            message: format!("{text:?} is no date"),
+        })
+    };
+    Ok((moment(&to)? - moment(&from)?).num_days().into())
+}
+
+fn before(text: Arc<String>, mark: Arc<String>) -> String {
+    text.split_once(mark.as_str()).map_or(text.as_str(), |(before, _)| before).to_owned()
+}
+
+fn find(table: Value, text: Arc<String>) -> ResolveResult {
+    let Value::Map(map) = &table else {
+        return Err(ExecutionError::FunctionError {
+            function: "find".into(),
+            message: "the first argument must be a table".into(),
+        });
+    };
+    let keys = map.map.iter().filter_map(|(key, value)| match key {
+        Key::String(key) if text.contains(key.as_str()) => Some((key.len(), key, value)),
+        _ => None,
+    });
+    // The order of a map is no order: the longest key, and of equal ones the first by letters, decides.
+    let found = keys.max_by(|a, b| (a.0, b.1).cmp(&(b.0, a.1)));
+    Ok(found.map_or_else(|| Value::String(Arc::default()), |(_, _, value)| value.clone()))
 }
 
 fn add_days(text: Arc<String>, days: i64) -> ResolveResult {

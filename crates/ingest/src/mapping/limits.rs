@@ -71,7 +71,7 @@ pub(crate) fn free_names(program: &Program) -> Vec<String> {
 }
 
 /// Visits every node with the number of comprehensions around it.
-fn walk<'e>(expr: &'e Expr, level: usize, visit: &mut impl FnMut(&'e Expr, usize)) {
+pub(super) fn walk<'e>(expr: &'e Expr, level: usize, visit: &mut impl FnMut(&'e Expr, usize)) {
     visit(expr, level);
     match expr {
         Expr::Call(call) => {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::file::How;
-use super::{Cause, Entry, FileQuarantine};
+use super::{Entry, FileQuarantine};
 use crate::decoder::Shape;
 use crate::pipeline::{Judge, Outcome};
 use crate::report::Facts;
@@ -49,7 +49,7 @@ pub fn retry(
     resolve(quarantine, &entry, log, feed, &terms, How::Retried, "")
 }
 
-/// Stores a record in spite of the plausibility limit that holds it, on `operator`'s word for `reason`.
+/// Stores a record in spite of the plausibility limit or hold rule that stands against it, on `operator`'s word for `reason`.
 ///
 /// Errors: an entry held for anything else: what cannot be decoded or is no fact cannot be vouched for.
 #[expect(clippy::too_many_arguments, reason = "an operator's act: each is stated by the command line")]
@@ -64,10 +64,10 @@ pub fn release(
     now: DateTime<Utc>,
 ) -> Result<Resolved, IngestError> {
     let entry = quarantine.show(id)?;
-    if entry.cause != Cause::Implausible {
+    if !entry.cause.may_be_released() {
         return Err(IngestError::Refused(
             Problem::new(
-                "only a value outside its plausibility limits can be released",
+                "only what is implausible or suspect can be released",
                 "correct the record or the feed file and retry, or drop the entry",
             )
             .at(&entry.file, usize::try_from(entry.line).unwrap_or(0))

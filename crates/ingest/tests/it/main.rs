@@ -9,13 +9,18 @@
 )]
 
 mod by_hand;
+mod coded;
 mod conservation;
 mod documents;
+mod encoding;
 mod feeds;
+mod fetch;
 mod history;
 mod hostile;
 mod hostile_documents;
 mod quarantine;
+mod rows;
 mod run;
 mod support;
 mod syndication;
+mod unpack;

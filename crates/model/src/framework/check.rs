@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::composite::{CompositeFormula, Input, Limit};
-use super::measure::{Baseline, Formula, Kind, Measure};
+use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
 use super::read::Read;
-use super::{Composite, Framework};
+use super::{Composite, Framework, condition};
 use crate::locate::Step;
 use crate::{FactTypes, Locator, Problems};
 
@@ -136,6 +136,13 @@ impl<'a> Checker<'a> {
         if m.formula == Formula::Distinct && m.of.is_empty() {
             self.push(&at("formula"), "distinct needs attributes to tell apart", "add of = [\"…\"]");
         }
+        if m.agreement != Agreement::Strict && m.formula != Formula::Agreement {
+            self.push(
+                &at("agreement"),
+                "only the formula agreement has it",
+                "remove it, or use that formula",
+            );
+        }
         if m.formula.windowed() && m.cadence.months().is_none() {
             self.push(
                 &at("cadence"),
@@ -254,9 +261,8 @@ impl<'a> Checker<'a> {
     }
 
     fn condition(&mut self, path: &[Step<'_>], text: &str) {
-        if let Err(e) = cel::Program::compile(text) {
-            let first = e.to_string().lines().next().unwrap_or_default().to_owned();
-            self.push(path, format!("not a CEL condition: {first}"), "correct the expression");
+        if let Some((what, remedy)) = condition::fault(text) {
+            self.push(path, what, remedy);
         }
         for id in quoted(text) {
             if !self.stages.contains_key(id) {

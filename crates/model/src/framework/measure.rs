@@ -71,8 +71,27 @@ pub enum Formula {
     Share,
     /// 1 − Σ share², shares of the first actors of `read` in the total `over`; null under nine tenths of the total.
     Diversification,
-    /// Share of roll calls (attribute `resolution`) on which both parties cast the same `choice`.
+    /// Agreement of the parties over the roll calls on which both cast a `choice`; [`Agreement`] says what counts.
+    /// A roll call is what has the same attributes `group`, else the same `resolution`.
     Agreement,
+}
+
+/// What counts as agreement in a roll call. Who is absent made no choice: the roll call is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Agreement {
+    /// The same choice: yes, no and abstention are three choices.
+    #[default]
+    Strict,
+    /// The same choice counts one, an abstention against yes or no one half, yes against no nothing.
+    Half,
+}
+
+impl Agreement {
+    /// Whether it is the one that a framework need not state.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Formula {
@@ -166,6 +185,9 @@ pub struct Measure {
     pub reason: String,
     /// How facts become a point.
     pub formula: Formula,
+    /// What counts as agreement, for that formula.
+    #[serde(default, skip_serializing_if = "Agreement::is_default")]
+    pub agreement: Agreement,
     /// How often a point is due, and the window of counts.
     pub cadence: Cadence,
     /// Days after the end of its period from which the value is stale.

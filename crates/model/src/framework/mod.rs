@@ -8,6 +8,7 @@
 
 mod check;
 mod composite;
+mod condition;
 mod measure;
 mod read;
 mod scenario;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use composite::{
     As, Asymmetry, Balance, Composite, CompositeFormula, Constraint, Input, Limit, Pair, Sign,
 };
-pub use measure::{Also, Baseline, Cadence, Formula, Kind, Measure, Transform};
+pub use measure::{Agreement, Also, Baseline, Cadence, Formula, Kind, Measure, Transform};
 pub use read::{Match, PeriodKind, Read, glob};
 pub use scenario::{Scenario, Signal, SignalState};
 

@@ -10,6 +10,6 @@ pub use projector::Projector;
 pub use snapshot::SnapshotError;
 
 pub(crate) use observation::{Observation, Packed, confirms, moment};
-pub(crate) use payload::Payload;
+pub(crate) use payload::{Payload, digest};
 pub(crate) use projector::Part;
 pub(crate) use resolve::{Account, Resolved};

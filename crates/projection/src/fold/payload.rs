@@ -35,7 +35,8 @@ impl Payload {
     /// Reads a fact for a windowed measure.
     pub(crate) fn read(slot: u32, measure: &Measure, framework: &Framework, fact: &Fact) -> Self {
         let group = match measure.formula {
-            Formula::Agreement => digest(&[&fact.attribute("resolution").unwrap_or_default()]),
+            Formula::Agreement => named(measure, fact)
+                .unwrap_or_else(|| digest(&[&fact.attribute("resolution").unwrap_or_default()])),
             _ => happening(measure, fact),
         };
         let [first, second] = &framework.parties;
@@ -47,7 +48,13 @@ impl Payload {
         let tags = match measure.formula {
             Formula::Distinct => tags(measure, fact),
             Formula::Diversification => fact.actors.first().map(|a| digest(&[a])).into_iter().collect(),
-            Formula::Agreement => fact.attribute("choice").map(|c| digest(&[&c])).into_iter().collect(),
+            // Whoever is absent made no choice.
+            Formula::Agreement => fact
+                .attribute("choice")
+                .filter(|choice| choice != "absent")
+                .map(|choice| digest(&[&choice]))
+                .into_iter()
+                .collect(),
             _ => Vec::new(),
         };
         Self { slot, group, number: number(measure, fact), tags, party }
@@ -55,14 +62,17 @@ impl Payload {
 }
 
 fn happening(measure: &Measure, fact: &Fact) -> u128 {
+    named(measure, fact).unwrap_or_else(|| digest(&[&fact.source, base_key(&fact.key)]))
+}
+
+/// What the attributes `group` make one, where the fact has all of them.
+fn named(measure: &Measure, fact: &Fact) -> Option<u128> {
     let named: Vec<_> = measure.group.iter().filter_map(|name| fact.attribute(name)).collect();
-    if !measure.group.is_empty() && named.len() == measure.group.len() {
+    (!measure.group.is_empty() && named.len() == measure.group.len()).then(|| {
         let mut parts: Vec<&str> = vec![&fact.kind];
         parts.extend(named.iter().map(|c| &**c));
         digest(&parts)
-    } else {
-        digest(&[&fact.source, base_key(&fact.key)])
-    }
+    })
 }
 
 fn number(measure: &Measure, fact: &Fact) -> Option<Packed> {

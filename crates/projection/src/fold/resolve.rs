@@ -144,6 +144,29 @@ impl Projector {
         all.filter(|o| o.visible(view)).map(|o| o.known_in(view)).collect()
     }
 
+    /// Declared coverage of some fact types that the view sees: known time, start, end; withdrawn ones too.
+    pub(crate) fn coverage_of<'k>(
+        &self,
+        kinds: impl Iterator<Item = &'k str>,
+        view: &View,
+    ) -> Vec<(i64, i64, i64)> {
+        let want: Vec<u128> = kinds.map(|kind| super::payload::digest(&[kind])).collect();
+        let all = self.state.coverage.iter().filter(|(covers, _)| want.contains(covers));
+        // By account: a withdrawal says of nothing that it covers.
+        let accounts: std::collections::BTreeSet<u32> =
+            all.filter_map(|(_, at)| self.observation(*at)).map(|o| o.account).collect();
+        let (mut out, mut chain) = (Vec::new(), Vec::new());
+        for account in accounts {
+            let Some(last) = usize::try_from(account).ok().and_then(|a| self.state.accounts.get(a)) else {
+                continue;
+            };
+            self.chain(*last, view, &mut chain);
+            let seen = chain.iter().filter_map(|at| self.observation(*at));
+            out.extend(seen.map(|o| (o.known_in(view), o.start, o.end)));
+        }
+        out
+    }
+
     /// Every visible statement of the key that an observation belongs to, in known order.
     pub(crate) fn vintages(&self, at: u32, view: &View) -> Vec<Vintage> {
         let mut chain = Vec::new();

@@ -8,6 +8,7 @@ use bellwether_model::framework::Measure;
 use bellwether_model::{PeriodClass, View};
 
 use super::core::Core;
+use super::expectation::{faded, trends_read};
 use super::knowledge::walk;
 use super::method::{Power, RATE_CADENCE, Reader, Seen, counts, way, word};
 use super::series::{Point, Source};
@@ -26,6 +27,73 @@ pub(crate) struct Changes {
     pub(crate) limits: Vec<Option<String>>,
     /// By measure, whether a detector's silence says that nothing rose or fell.
     pub(crate) read: Vec<bool>,
+    /// By measure, its changes of direction as they came and went.
+    pulls: Vec<Vec<Pull>>,
+    /// By measure, since when its detector's silence has said something or not; only where a condition asks.
+    able: Vec<Vec<(i64, bool)>>,
+}
+
+/// A change that moves a measure up or down.
+#[derive(Clone, Debug)]
+pub(crate) struct Pull {
+    onset: i64,
+    known: i64,
+    /// From when to when it stood.
+    spans: Vec<(i64, Option<i64>)>,
+    trend: bool,
+    pub(crate) direction: Trend,
+    pub(crate) evidence: Vec<u64>,
+}
+
+/// Which changes count: those that stand at one moment and were known at another, seen from a world date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) standing: i64,
+    pub(crate) known: i64,
+    pub(crate) world: i64,
+}
+
+impl Asked {
+    /// As the view ends.
+    pub(crate) fn now(view: &View) -> Self {
+        Self { standing: i64::MAX, known: i64::MAX, world: view.as_of.timestamp_micros() }
+    }
+}
+
+impl Changes {
+    /// The newest change of direction that still counts: a trend until a later change, anything else for a year.
+    pub(crate) fn pull(&self, index: usize, asked: Asked) -> Option<&Pull> {
+        let stood = |p: &&Pull| {
+            let mut spans = p.spans.iter();
+            p.known <= asked.known
+                && spans.any(|(from, to)| *from <= asked.standing && to.is_none_or(|to| asked.standing < to))
+        };
+        let newest = self.pulls.get(index)?.iter().filter(stood).max_by_key(|p| (p.onset, p.known));
+        newest.filter(|p| p.trend || p.known >= shift_months(asked.world, -12))
+    }
+
+    /// Where a measure is heading by its detector: flat only if a change would have shown.
+    pub(crate) fn trend(&self, index: usize, asked: Asked) -> Trend {
+        if let Some(pull) = self.pull(index, asked) {
+            return pull.direction;
+        }
+        let since = self.able.get(index).into_iter().flatten().rfind(|(at, _)| *at <= asked.standing);
+        if since.is_some_and(|(_, able)| *able) { Trend::Flat } else { Trend::Unknown }
+    }
+
+    /// Moments at which [`trend`](Self::trend) can change.
+    pub(crate) fn trend_times(&self, index: usize) -> impl Iterator<Item = i64> + '_ {
+        let spans = self.pulls.get(index).into_iter().flatten().flat_map(|p| {
+            let ends = p.spans.iter().flat_map(|(from, to)| [Some(*from), *to]);
+            ends.flatten().chain([faded(p.known)])
+        });
+        spans.chain(self.able.get(index).into_iter().flatten().map(|(at, _)| *at))
+    }
+}
+
+/// Whether a kind of change moves its row up or down.
+pub(crate) fn pulls(kind: &str) -> bool {
+    matches!(kind, "level" | "trend" | "rate" | "silence")
 }
 
 /// A change as it was first flagged.
@@ -37,19 +105,45 @@ struct Flag {
     onset: i64,
     /// End of the newest point that the alarm rests on.
     end: i64,
-    withdrawn: Option<i64>,
+    known: i64,
+    /// From when to when it stood: a revision can take it back, and another bring it again.
+    spans: Vec<(i64, Option<i64>)>,
+}
+
+impl Flag {
+    /// What it does to the direction of its measure: a change of spread or of a pattern moves it neither way.
+    fn pull(&self) -> Option<Pull> {
+        let kind = self.shift.kind.as_str();
+        pulls(kind).then(|| Pull {
+            onset: self.onset,
+            known: self.known,
+            spans: self.spans.clone(),
+            trend: kind == "trend",
+            direction: self.shift.direction,
+            evidence: self.shift.evidence.clone(),
+        })
+    }
+
+    fn withdrawn(&self) -> Option<i64> {
+        self.spans.last().and_then(|(_, to)| *to)
+    }
 }
 
 /// Changes that stand in the view, and those that were taken back.
-pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>) -> Changes {
+///
+/// `keys` are those of [`Projector::keys_by_measure`].
+pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys: &[Vec<u32>]) -> Changes {
     let mut out = Changes::default();
-    let keys = projector.keys_by_measure();
-    for (index, (measure, keys)) in core.framework.all_measures().zip(&keys).enumerate() {
+    let asked = trends_read(core.framework);
+    for (index, (measure, keys)) in core.framework.all_measures().zip(keys).enumerate() {
         let Some(mut reader) = Reader::new(measure) else {
             out.limits.push(None);
             out.read.push(false);
+            out.pulls.push(Vec::new());
+            out.able.push(Vec::new());
             continue;
         };
+        let mut able: Vec<(i64, bool)> = Vec::new();
         // A rate is read by the month, whatever the window that the measure shows.
         let finer = counts(measure).then(|| Measure { cadence: RATE_CADENCE, ..measure.clone() });
         let read = finer.as_ref().unwrap_or(measure);
@@ -59,6 +153,12 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>) -> Ch
             newest = prepared(read, points);
             let seen = alarms(core, &mut reader, read, &newest, Some(at));
             update(&mut flags, seen, at);
+            if asked.contains(&index) {
+                let (_, says) = power(core, &reader, read, &newest);
+                if able.last().is_none_or(|(_, before)| *before != says) {
+                    able.push((at, says));
+                }
+            }
         });
         if !walked {
             // Too long to walk: read as it stands, each alarm known since the last statement that it rests on.
@@ -73,20 +173,20 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>) -> Ch
             };
             flags = alarms(core, &mut reader, read, &newest, None);
         }
-        let power = match gaps(core, read, &newest) {
-            Some(why) => Power::Unable(why),
-            None => reader.power(read, newest.len()),
-        };
-        // Of floors only a rise can be seen, so silence does not say that nothing fell.
-        let floors = read.lower_bound || newest.iter().any(|p| p.lower);
-        out.read.push(matches!(power, Power::Able(_)) && !floors);
+        let (power, says) = power(core, &reader, read, &newest);
+        out.read.push(says);
+        if asked.contains(&index) && able.is_empty() {
+            able.push((i64::MIN, says));
+        }
+        out.able.push(able);
         let said = match power {
             Power::Able(limit) => limit,
             Power::Unable(why) => Some(why),
         };
         out.limits.push(said.filter(|_| !newest.is_empty()));
+        out.pulls.push(flags.iter().filter_map(Flag::pull).collect());
         for flag in flags {
-            match flag.withdrawn {
+            match flag.withdrawn() {
                 Some(at) => out.withdrawn.push(Withdrawn {
                     id: flag.shift.id,
                     indicator: flag.shift.indicator,
@@ -94,7 +194,7 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>) -> Ch
                     withdrawn_at: rfc3339_micros(at),
                 }),
                 None => {
-                    let provisional = provisional(&flag, &newest);
+                    let provisional = provisional(flag.onset, flag.end, &newest);
                     out.standing.push(Shift { provisional, ..flag.shift });
                 }
             }
@@ -107,7 +207,11 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>) -> Ch
 fn update(flags: &mut Vec<Flag>, seen: Vec<Flag>, at: i64) {
     for flag in flags.iter_mut() {
         let still = seen.iter().any(|s| same_change(flag, s));
-        flag.withdrawn = if still { None } else { flag.withdrawn.or(Some(at)) };
+        match flag.spans.last_mut() {
+            Some((_, to @ None)) if !still => *to = Some(at),
+            Some((_, Some(_))) if still => flag.spans.push((at, None)),
+            _ => {}
+        }
     }
     for new in seen {
         if !flags.iter().any(|flag| same_change(flag, &new)) {
@@ -124,10 +228,24 @@ fn same_change(flag: &Flag, seen: &Flag) -> bool {
 }
 
 /// First releases only, and too little after them: the next release may still take it back.
-fn provisional(flag: &Flag, points: &[Point]) -> bool {
-    let rests = points.iter().filter(|p| flag.onset <= p.start && p.end <= flag.end);
-    let later = points.iter().filter(|p| p.start >= flag.end).count();
-    later < 2 && !rests.into_iter().any(|p| p.restated)
+///
+/// The flag rests on the points from `onset` to `end`.
+pub(crate) fn provisional(onset: i64, end: i64, points: &[Point]) -> bool {
+    let mut rests = points.iter().filter(|p| onset <= p.start && p.end <= end);
+    let later = points.iter().filter(|p| p.start >= end).count();
+    later < 2 && !rests.any(|p| p.restated)
+}
+
+/// What a detector could show of a series, and whether its silence says that nothing rose or fell.
+fn power(core: &Core<'_>, reader: &Reader, measure: &Measure, points: &[Point]) -> (Power, bool) {
+    let power = match gaps(core, measure, points) {
+        Some(why) => Power::Unable(why),
+        None => reader.power(measure, points.len()),
+    };
+    // Of floors only a rise can be seen, so silence does not say that nothing fell.
+    let floors = measure.lower_bound || points.iter().any(|p| p.lower);
+    let says = matches!(power, Power::Able(_)) && !floors;
+    (power, says)
 }
 
 /// Points as the detector reads them: months of a rate that have no record filled in, New Year months joined.
@@ -238,7 +356,8 @@ fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: 
         high: high.start + period,
         onset: onset.start,
         end: last.end,
-        withdrawn: None,
+        known,
+        spans: vec![(known, None)],
     })
 }
 
@@ -257,4 +376,36 @@ fn gaps(core: &Core<'_>, measure: &Measure, points: &[Point]) -> Option<String> 
             least * 100.0
         )
     })
+}
+
+/// A series up to an alarm.
+#[derive(Default)]
+pub(crate) struct AtAlarm {
+    /// Start and value of each point.
+    pub(crate) points: Vec<(String, f64)>,
+    /// Points that the detector learns from.
+    pub(crate) warm_up: usize,
+}
+
+/// The series of a standing shift's measure up to its alarm, as it was known then; empty where it cannot be told.
+pub(crate) fn at_alarm(projector: &Projector, view: &View, core: &Core<'_>, shift: &Shift) -> AtAlarm {
+    let found = core.framework.all_measures().enumerate().find(|(_, m)| m.id == shift.indicator);
+    let known = shift.known_at.parse::<chrono::DateTime<chrono::Utc>>();
+    let (Some((index, measure)), Ok(known)) = (found, known) else { return AtAlarm::default() };
+    let keys = projector.keys_by_measure();
+    let Some(keys) = keys.get(index) else { return AtAlarm::default() };
+    let after = known.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(known);
+    let then = View { as_of: known.min(view.as_of), known_by: after.min(view.known_by), ..*view };
+    // A series too long to walk was read as it stands.
+    let read = |view: &View| {
+        let resolved = projector.resolve_some(keys, view);
+        let source = Source { projector, resolved: &resolved, view, measure, index };
+        let points = prepared(measure, &source.series(|_| true).points);
+        let mut reader = Reader::new(measure)?;
+        let seen = alarms(core, &mut reader, measure, &points, Some(0));
+        let end = seen.into_iter().find(|flag| flag.shift.id == shift.id)?.end;
+        let upto = points.iter().filter(|p| p.end <= end).map(|p| (date(p.start), p.value));
+        Some(AtAlarm { points: upto.collect(), warm_up: reader.warm_up() })
+    };
+    read(&then).or_else(|| read(view)).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::relation::{self, Asymmetry, Constraint};
 use super::strength::{Strength, Sum, of_measure, sum};
 use crate::fold::{Projector, Resolved};
 
-/// Rows of one view. Shifts, trajectories and divergences compare two of them.
+/// Rows of one view. Directions of levels compare two of them.
 pub(crate) struct Core<'a> {
     pub(crate) framework: &'a Framework,
     pub(crate) facts: u64,

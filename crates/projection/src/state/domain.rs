@@ -3,18 +3,17 @@
 use bellwether_model::View;
 use bellwether_model::framework::Domain;
 
-use super::change::Changes;
+use super::change::{Asked, Changes};
+use super::condition::Conditions;
 use super::core::Core;
-use super::expectation::Conditions;
 use super::strength::Sum;
-use super::time::{rfc3339_micros, shift_months};
 use crate::assessment::{Confidence, Contribution, DomainState, ExpectationState, Trajectory, Trend};
 
 /// States of all domains.
 pub(crate) fn domain_states(
     core: &Core<'_>,
     view: &View,
-    conditions: &Conditions<'_>,
+    conditions: &Conditions,
     changes: &Changes,
 ) -> Vec<DomainState> {
     let framework = core.framework;
@@ -42,28 +41,22 @@ pub(crate) fn domain_states(
 
 /// Where the changes of the last year pull the domain, by weight and sign of their indicators.
 ///
-/// A trend counts until a later change of its indicator. Without a change the domain is stable only if detectors
+/// A trend counts until a later change of its indicator. A changed spread or pattern pulls neither way and ends no trend,
+/// nor does a crossed bound or a broken expectation: what moved them is a change of its own. Without a change the domain is stable only if detectors
 /// that could show one read enough of its weight; else nothing can be said.
 fn trajectory(core: &Core<'_>, domain: &Domain, view: &View, changes: &Changes) -> Trajectory {
-    let since = rfc3339_micros(shift_months(view.as_of.timestamp_micros(), -12));
     let (mut pull, mut read) = (0.0, 0.0);
-    for (measure, able) in core.framework.indicators.iter().zip(&changes.read) {
+    for (index, (measure, able)) in core.framework.indicators.iter().zip(&changes.read).enumerate() {
         if measure.domain.as_ref() != Some(&domain.id) {
             continue;
         }
         if *able {
             read += measure.weight;
         }
-        let newest = changes
-            .standing
-            .iter()
-            .filter(|s| s.indicator == measure.id)
-            .max_by(|a, b| (&a.onset.at, &a.known_at).cmp(&(&b.onset.at, &b.known_at)));
-        let Some(shift) = newest.filter(|s| s.kind == "trend" || s.known_at >= since) else { continue };
-        let way = match shift.direction {
-            Trend::Up => 1.0,
-            Trend::Down => -1.0,
-            Trend::Flat | Trend::Unknown => 0.0,
+        let way = match changes.pull(index, Asked::now(view)).map(|p| p.direction) {
+            Some(Trend::Up) => 1.0,
+            Some(Trend::Down) => -1.0,
+            Some(Trend::Flat | Trend::Unknown) | None => 0.0,
         };
         pull += way * measure.sign.factor() * measure.weight;
     }
@@ -79,7 +72,7 @@ fn trajectory(core: &Core<'_>, domain: &Domain, view: &View, changes: &Changes) 
 }
 
 /// States of a domain's standing expectations.
-pub(crate) fn expectation_states(domain: &Domain, conditions: &Conditions<'_>) -> Vec<ExpectationState> {
+pub(crate) fn expectation_states(domain: &Domain, conditions: &Conditions) -> Vec<ExpectationState> {
     domain
         .expectations
         .iter()

@@ -1,79 +1,260 @@
-//! CEL conditions over the rows of a view.
+//! Expectations that stopped holding, flagged at the moment that could first be known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cel::objects::{Key, Map, Value};
-use cel::{Context, Program};
+use bellwether_model::framework::{Domain, Expectation, Framework};
+use cel::Program;
 
+use super::change::{Asked, Changes, provisional};
+use super::condition::{Conditions, Named};
 use super::core::Core;
-use crate::assessment::Trend;
+use super::past::{Past, Reading};
+use super::spell::{Spell, spells};
+use super::strength::{Sum, sum};
+use super::time::{DAY, date, rfc3339_micros, shift_months};
+use crate::assessment::{Onset, Shift, Trend, Withdrawn};
 
-/// Variables of one view, ready for any number of conditions.
-pub(crate) struct Conditions<'a> {
-    context: Context<'a, 'a>,
+/// Readings of each measure that some rule rests on; `None` for one that cannot be walked.
+pub(crate) type Readings = BTreeMap<usize, Option<Vec<Reading>>>;
+
+/// What an expectation reads.
+struct Reads<'a> {
+    program: Program,
+    /// Measures that it names, by position.
+    named: Vec<usize>,
+    /// Whether it reads their trends.
+    trends: bool,
+    domains: Vec<&'a Domain>,
+    /// Measures that it or its domains read.
+    all: BTreeSet<usize>,
 }
 
-impl<'a> Conditions<'a> {
-    /// `indicator[ID]` and `measure[ID]` give value, at_least, distance, change, trend; `domain[ID]` gives index
-    /// and coverage. What is not known, or stale, is null.
-    pub(crate) fn new(core: &Core<'_>) -> Self {
-        let mut context = Context::default();
-        let count = core.framework.indicators.len();
-        let (mut indicators, mut measures) = (HashMap::new(), HashMap::new());
-        for (i, eval) in core.measures.iter().enumerate() {
-            let state = &eval.state;
-            let fresh = |v: Option<f64>| number(v.filter(|_| eval.fresh()));
-            let row = map([
-                ("value", fresh(state.value)),
-                ("at_least", fresh(state.at_least)),
-                ("distance", fresh(state.distance)),
-                ("change", fresh(state.change_on_year)),
-                ("trend", trend(state.trend)),
-            ]);
-            if i < count { &mut indicators } else { &mut measures }.insert(Key::from(state.id.clone()), row);
-        }
-        let domains = core
-            .framework
-            .domains
+impl<'a> Reads<'a> {
+    fn new(framework: &'a Framework, row: &Expectation) -> Option<Self> {
+        let program = Program::compile(&row.when).ok()?;
+        let ids: BTreeSet<&str> = row.when.split(['"', '\'']).collect();
+        let named: Vec<usize> = positions(framework, |id, _| ids.contains(id));
+        let domains: Vec<&Domain> =
+            framework.domains.iter().filter(|d| ids.contains(d.id.as_str())).collect();
+        let inside = positions(framework, |_, of| domains.iter().any(|d| Some(d.id.as_str()) == of));
+        let all = named.iter().copied().chain(inside).collect();
+        Some(Self { program, named, trends: reads_trend(row), domains, all })
+    }
+}
+
+fn reads_trend(row: &Expectation) -> bool {
+    row.when.contains("trend")
+}
+
+fn positions(framework: &Framework, take: impl Fn(&str, Option<&str>) -> bool) -> Vec<usize> {
+    let all = framework.all_measures().enumerate();
+    all.filter(|(_, m)| take(&m.id, m.domain.as_deref())).map(|(i, _)| i).collect()
+}
+
+/// Measures, by position, whose past the expectations need.
+pub(crate) fn read_by_expectations(framework: &Framework) -> BTreeSet<usize> {
+    let rows = framework.domains.iter().flat_map(|d| &d.expectations);
+    rows.filter_map(|row| Reads::new(framework, row)).flat_map(|reads| reads.all).collect()
+}
+
+/// Measures whose trend some expectation reads.
+pub(crate) fn trends_read(framework: &Framework) -> BTreeSet<usize> {
+    let rows = framework.domains.iter().flat_map(|d| &d.expectations).filter(|row| reads_trend(row));
+    rows.filter_map(|row| Reads::new(framework, row)).flat_map(|reads| reads.named).collect()
+}
+
+/// What an expectation read at one moment.
+struct Moment<'r> {
+    at: i64,
+    read: BTreeMap<usize, &'r Reading>,
+}
+
+impl Moment<'_> {
+    /// Newest period read: of which measure, start, end.
+    fn newest(&self) -> Option<(usize, i64, i64)> {
+        let periods = self.read.iter().filter_map(|(i, r)| r.period.map(|(start, end)| (*i, start, end)));
+        // The first of equals.
+        periods.reduce(|best, next| if next.2 > best.2 { next } else { best })
+    }
+}
+
+/// Flags the expectations that stopped holding, and those flags that were taken back.
+pub(crate) fn expectations(core: &Core<'_>, past: &Past<'_>, readings: &Readings, changes: &mut Changes) {
+    let framework = core.framework;
+    let (mut standing, mut withdrawn) = (Vec::new(), Vec::new());
+    let mut conditions = Conditions::new();
+    for row in framework.domains.iter().flat_map(|d| &d.expectations) {
+        let Some(reads) = Reads::new(framework, row) else { continue };
+        let Some(moments) = moments(&reads, readings, changes, past.end()) else { continue };
+        let verdicts: Vec<(i64, Option<bool>)> = moments
             .iter()
-            .zip(&core.domains)
-            .map(|(d, s)| {
-                (
-                    Key::from(d.id.clone()),
-                    map([("index", number(s.level)), ("coverage", number(Some(s.coverage)))]),
-                )
+            .map(|m| {
+                let asked = Asked { standing: m.at, known: m.at, world: m.at };
+                (m.at, broken(framework, &reads, &mut conditions, &m.read, changes, asked))
             })
             .collect();
-        for (name, rows) in [("indicator", indicators), ("measure", measures), ("domain", domains)] {
-            context.add_variable_from_value(name, Value::Map(Map { map: std::sync::Arc::new(rows) }));
+        let still = |began: usize, now: i64| {
+            let Some(then) = moments.get(began) else { return false };
+            let again = revised(past, then, now);
+            let read = again.iter().map(|(i, r)| (*i, r)).collect();
+            let asked = Asked { standing: now, known: then.at, world: then.at };
+            broken(framework, &reads, &mut Conditions::new(), &read, changes, asked) == Some(true)
+        };
+        let newest = |i: usize| moments.get(i).and_then(Moment::newest);
+        let found = spells(&verdicts, false, still, |a, b| newest(a).is_some() && newest(a) == newest(b));
+        for spell in found {
+            let Some(shift) = flag(core, row, &reads, &moments, &spell, changes) else { continue };
+            match spell.withdrawn {
+                Some(at) => withdrawn.push(Withdrawn {
+                    id: shift.id,
+                    indicator: shift.indicator,
+                    known_at: shift.known_at,
+                    withdrawn_at: rfc3339_micros(at),
+                }),
+                None if spell.stands() => standing.push(shift),
+                None => {}
+            }
         }
-        Self { context }
     }
-
-    /// Whether a condition holds; `None` when it reads something that is not known.
-    pub(crate) fn holds(&self, text: &str) -> Option<bool> {
-        match Program::compile(text).ok()?.execute(&self.context) {
-            Ok(Value::Bool(holds)) => Some(holds),
-            _ => None,
-        }
-    }
+    changes.standing.extend(standing);
+    changes.withdrawn.extend(withdrawn);
 }
 
-fn number(value: Option<f64>) -> Value {
-    value.map_or(Value::Null, Value::Float)
+/// Every moment at which something that the expectation reads changes; `None` when some of it cannot be walked.
+fn moments<'r>(
+    reads: &Reads<'_>,
+    readings: &'r Readings,
+    changes: &Changes,
+    end: i64,
+) -> Option<Vec<Moment<'r>>> {
+    let mut lists: Vec<(usize, &[Reading])> = Vec::new();
+    for index in &reads.all {
+        lists.push((*index, readings.get(index)?.as_deref()?));
+    }
+    let mut times: BTreeSet<i64> = lists.iter().flat_map(|(_, list)| list.iter().map(|r| r.at)).collect();
+    if reads.trends {
+        let end = times.last().copied().unwrap_or(end).max(end);
+        times.extend(reads.named.iter().flat_map(|i| changes.trend_times(*i)).filter(|at| *at <= end));
+    }
+    let mut next = vec![0_usize; lists.len()];
+    let mut out = Vec::with_capacity(times.len());
+    for at in times {
+        let mut read = BTreeMap::new();
+        for ((index, list), next) in lists.iter().zip(&mut next) {
+            *next += list.iter().skip(*next).take_while(|r| r.at <= at).count();
+            if let Some(reading) = next.checked_sub(1).and_then(|n| list.get(n)) {
+                read.insert(*index, reading);
+            }
+        }
+        out.push(Moment { at, read });
+    }
+    Some(out)
 }
 
-fn trend(trend: Trend) -> Value {
-    let word = match trend {
-        Trend::Up => "up",
-        Trend::Flat => "flat",
-        Trend::Down => "down",
-        Trend::Unknown => return Value::Null,
+/// Whether an expectation is broken by what is read.
+fn broken(
+    framework: &Framework,
+    reads: &Reads<'_>,
+    conditions: &mut Conditions,
+    read: &BTreeMap<usize, &Reading>,
+    changes: &Changes,
+    asked: Asked,
+) -> Option<bool> {
+    let count = framework.indicators.len();
+    let all: Vec<_> = framework.all_measures().enumerate().filter(|(i, _)| reads.all.contains(i)).collect();
+    let measures = all.iter().filter(|(i, _)| reads.named.contains(i)).map(|(i, m)| Named {
+        id: &m.id,
+        indicator: *i < count,
+        row: read.get(i).map(|r| r.row).unwrap_or_default(),
+        trend: if reads.trends { changes.trend(*i, asked) } else { Trend::Unknown },
+    });
+    let sums: Vec<(&str, Sum)> = reads
+        .domains
+        .iter()
+        .map(|d| {
+            let parts = all.iter().filter(|(_, m)| m.domain.as_ref() == Some(&d.id)).map(|(i, m)| {
+                let strength = read.get(i).map_or_else(missing, |r| r.strength.clone());
+                (m.id.clone(), m.weight, m.sign.factor(), strength)
+            });
+            (d.id.as_str(), sum(parts.collect(), framework.rules.minimum_coverage))
+        })
+        .collect();
+    conditions.set(measures, sums.iter().map(|(id, s)| (*id, s.level, s.coverage)));
+    conditions.run(&reads.program).map(|holds| !holds)
+}
+
+fn missing() -> super::strength::Strength {
+    super::strength::Strength::missing(-1.0, 1.0)
+}
+
+/// The periods that were read at a moment, as they are known now; newer ones are left out.
+fn revised(past: &Past<'_>, then: &Moment<'_>, now: i64) -> BTreeMap<usize, Reading> {
+    let mut out = BTreeMap::new();
+    for (index, before) in &then.read {
+        let mut reading = past.reading(*index, then.at, now);
+        if let (Some((_, end)), Some((_, newer))) = (before.period, reading.as_ref().and_then(|r| r.period))
+            && newer > end
+        {
+            reading = past.reading(*index, end, now);
+        }
+        if let Some(reading) = reading {
+            out.insert(*index, reading);
+        }
+    }
+    out
+}
+
+fn flag(
+    core: &Core<'_>,
+    row: &Expectation,
+    reads: &Reads<'_>,
+    moments: &[Moment<'_>],
+    spell: &Spell,
+    changes: &Changes,
+) -> Option<Shift> {
+    let now = moments.get(spell.began)?;
+    let before = spell.before.and_then(|i| moments.get(i));
+    let (index, start, end) = now.newest()?;
+    // It still held at the end of what was read before.
+    let low = before.and_then(Moment::newest).map_or(start, |(_, _, end)| end.min(start));
+    let behind = |m: &Moment<'_>| -> BTreeSet<u64> {
+        let mut seqs: BTreeSet<u64> = m.read.values().flat_map(|r| r.seqs.iter().copied()).collect();
+        if reads.trends {
+            let asked = Asked { standing: m.at, known: m.at, world: m.at };
+            let pulls = reads.named.iter().filter_map(|i| changes.pull(*i, asked));
+            seqs.extend(pulls.flat_map(|pull| pull.evidence.iter().copied()));
+        }
+        seqs
     };
-    Value::String(std::sync::Arc::new(word.to_owned()))
+    let (after, then) = (behind(now), before.map(behind).unwrap_or_default());
+    // What came, else what left, else all of it: a year earlier or a baseline moved.
+    let mut evidence: Vec<u64> = after.difference(&then).copied().collect();
+    if evidence.is_empty() {
+        evidence = then.difference(&after).copied().collect();
+    }
+    if evidence.is_empty() {
+        evidence = after.into_iter().collect();
+    }
+    let points = core.measures.get(index).map(|eval| eval.series.points.as_slice()).unwrap_or_default();
+    Some(Shift {
+        id: format!("shift.{}.expectation.{}", row.id, date(now.at)),
+        indicator: row.id.clone(),
+        detector: "expectation".to_owned(),
+        kind: "expectation".to_owned(),
+        direction: Trend::Unknown,
+        known_at: rfc3339_micros(now.at),
+        onset: Onset { at: date(start), low: date(low), high: date(end) },
+        size: None,
+        sigmas: None,
+        statistic: None,
+        threshold: None,
+        provisional: provisional(start, end, points),
+        late: false,
+        evidence,
+    })
 }
 
-fn map<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    let map = fields.into_iter().map(|(name, value)| (Key::from(name.to_owned()), value)).collect();
-    Value::Map(Map { map: std::sync::Arc::new(map) })
+/// A year after it was known, a change that is no trend pulls no more: the midnight from which that is so.
+pub(crate) fn faded(known: i64) -> i64 {
+    shift_months(known, 12).saturating_add(DAY).div_euclid(DAY).saturating_mul(DAY)
 }

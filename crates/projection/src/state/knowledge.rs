@@ -12,8 +12,8 @@ use crate::fold::Projector;
 
 /// Statements and moments beyond which a series is read as it stands and not as it became known: walking costs
 /// their product.
-const WALK_STATEMENTS: usize = 600;
-const WALK_MOMENTS: usize = 900;
+pub(crate) const WALK_STATEMENTS: usize = 600;
+pub(crate) const WALK_MOMENTS: usize = 900;
 
 /// What tells two states of a point apart: period, value to the bit, floor, restated.
 type Shown = (i64, i64, u64, bool, bool);
@@ -83,6 +83,6 @@ fn moments(projector: &Projector, view: &View, measure: &Measure, keys: &[u32]) 
     (moments.len() <= WALK_MOMENTS).then(|| moments.into_iter().collect())
 }
 
-fn time(micros: i64) -> DateTime<Utc> {
+pub(crate) fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }

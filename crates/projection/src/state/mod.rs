@@ -4,7 +4,9 @@
 //! gives to the rows above it, then the rows themselves in the order in which they may read each other.
 
 mod balance;
+mod bound;
 mod change;
+mod condition;
 mod core;
 mod divergence;
 mod domain;
@@ -13,19 +15,22 @@ mod knowledge;
 mod level;
 mod measure;
 mod method;
+mod past;
 mod relation;
+mod residual;
 mod scenario;
 mod series;
 mod shift;
+mod spell;
 mod strength;
 pub(crate) mod time;
 
 pub(crate) use self::core::Core;
 pub(crate) use balance::balance_state;
-pub(crate) use change::Changes;
+pub(crate) use change::{AtAlarm, Changes, at_alarm};
+pub(crate) use condition::Conditions;
 pub(crate) use divergence::divergences;
 pub(crate) use domain::domain_states;
-pub(crate) use expectation::Conditions;
 pub(crate) use measure::{MeasureEval, of_change};
 pub(crate) use method::false_alarms;
 pub(crate) use scenario::scenario_states;

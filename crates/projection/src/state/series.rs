@@ -1,10 +1,10 @@
 //! Series: the points that a measure's selectors give in one view.
 
-use bellwether_model::framework::{Formula, Measure, PeriodKind};
+use bellwether_model::framework::{Agreement, Formula, Measure, PeriodKind};
 use bellwether_model::{Decimal, Grade, PeriodClass, View};
 
 use super::time::{class, shift_months, window_start};
-use crate::fold::{Account, Observation, Part, Projector, Resolved, confirms};
+use crate::fold::{Account, Observation, Part, Projector, Resolved, confirms, digest};
 
 /// One point of a series.
 #[derive(Clone, Debug)]
@@ -363,7 +363,8 @@ impl<'a> Source<'a> {
                 (!tags.is_empty()).then_some(tags.len() as f64)
             }
             Formula::Agreement => {
-                let (mut both, mut same) = (0_u32, 0_u32);
+                let abstention = digest(&["abstain"]);
+                let (mut both, mut halves) = (0_u32, 0_u32);
                 for group in groups(events) {
                     let vote = |party: u8| {
                         events
@@ -373,10 +374,12 @@ impl<'a> Source<'a> {
                     };
                     if let (Some(a), Some(b)) = (vote(0), vote(1)) {
                         both += 1;
-                        same += u32::from(a == b);
+                        let half = self.measure.agreement == Agreement::Half
+                            && (*a == abstention || *b == abstention);
+                        halves += if a == b { 2 } else { u32::from(half) };
                     }
                 }
-                (both > 0).then(|| f64::from(same) / f64::from(both))
+                (both > 0).then(|| f64::from(halves) / f64::from(2 * both))
             }
             Formula::Value | Formula::Share | Formula::Diversification => None,
         }

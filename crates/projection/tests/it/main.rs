@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod bundled;
 #[cfg(test)]
+mod expectations;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod shifts;
+#[cfg(test)]
+mod spread;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

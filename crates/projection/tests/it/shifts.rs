@@ -6,7 +6,7 @@ use bellwether_projection::{Assessment, Shift};
 use crate::support::*;
 
 /// Total trade of a year in billions, published in mid-January of the next.
-fn year(year: i32, value: i64, published: Option<&str>) -> Fact {
+pub(crate) fn year(year: i32, value: i64, published: Option<&str>) -> Fact {
     let template =
         history().into_iter().find(|f| f.key == "trade.flow|CHN-RUS|total|USD|CHN-GACC|2018").unwrap();
     let stamp = published.map_or_else(|| format!("{}-01-14", year + 1), str::to_owned);
@@ -22,18 +22,18 @@ fn year(year: i32, value: i64, published: Option<&str>) -> Fact {
     fact
 }
 
-fn flat_then(values: &[(i32, i64)]) -> Vec<Fact> {
+pub(crate) fn flat_then(values: &[(i32, i64)]) -> Vec<Fact> {
     let flat = [100, 103, 98, 101, 99, 102, 100, 97, 103, 100];
     let mut facts: Vec<Fact> = (2008..).zip(flat).map(|(y, v)| year(y, v, None)).collect();
     facts.extend(values.iter().map(|(y, v)| year(*y, *v, None)));
     facts
 }
 
-fn of_trade(a: &Assessment) -> Vec<&Shift> {
+pub(crate) fn of_trade(a: &Assessment) -> Vec<&Shift> {
     a.shifts.iter().filter(|s| s.indicator == "economic.trade-total").collect()
 }
 
-const HIGH: [(i32, i64); 4] = [(2018, 180), (2019, 185), (2020, 182), (2021, 184)];
+pub(crate) const HIGH: [(i32, i64); 4] = [(2018, 180), (2019, 185), (2020, 182), (2021, 184)];
 
 #[test]
 fn a_step_is_flagged_when_it_could_be_known_and_confirmed_by_what_follows() {

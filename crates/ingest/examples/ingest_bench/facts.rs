@@ -1,14 +1,15 @@
-//! Speed of a `facts-csv` ingest into the durable log: `cargo run --release --example ingest_bench [ROWS] [FOLDER]`.
-//!
-//! Synthetic rows with the columns and lengths of the bundled history; the second run finds all of them known.
+//! A `facts-csv` ingest: every row becomes a fact. Synthetic rows with the columns and lengths of the bundled history; the
+//! second run finds all of them known.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::time::Duration;
+use std::io::Write;
+use std::path::Path;
 
 use bellwether_ingest::{FeedSpec, FileQuarantine, Input, Options, ingest};
 use bellwether_model::FactTypes;
 use bellwether_store::{EventLog, Memory, Segments, StoreClock, SystemClock};
+
+use crate::timed;
 
 const TYPES: &str = "[[fact]]\ntype = \"trade.flow\"\nmeaning = \"m\"\ntemporal = \"flow\"\nunits = [\"USD\"]\n\
                      value = \"required\"\nassume = { after = \"end\", days = 30 }\n";
@@ -35,23 +36,14 @@ fn rows(n: usize) -> String {
     text
 }
 
-/// Time of the machine, through the store's clock: the libraries themselves have none.
-fn clock() -> i64 {
-    SystemClock.now().timestamp_micros()
-}
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut args = std::env::args().skip(1);
-    let n = args.next().map_or(Ok(200_000), |n| n.parse())?;
-    let folder = args.next().map_or_else(std::env::temp_dir, Into::into).join("ingest-bench");
-    let spec = include_str!("../../../config/feeds/facts-csv.toml");
-    let spec = FeedSpec::parse("facts-csv.toml", spec)?;
+/// Runs on `n` rows and prints a line for each way.
+pub(crate) fn run(out: &mut impl Write, n: usize, folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let spec = FeedSpec::parse("facts-csv.toml", include_str!("../../../../config/feeds/facts-csv.toml"))?;
     let types = FactTypes::parse("facts.toml", TYPES)?;
     let text = rows(n);
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{n} rows, {:.1} MB", text.len() as f64 / 1e6)?;
-    writeln!(out, "{:<34} {:>9} {:>11} {:>9} {:>9}", "run", "seconds", "rows/s", "stored", "duplicate")?;
-    let _ = std::fs::remove_dir_all(&folder);
+    writeln!(out, "\nfacts-csv: {n} rows, {:.1} MB, all of them facts", text.len() as f64 / 1e6)?;
+    writeln!(out, "{:<42} {:>8} {:>11} {:>9} {:>9}", "run", "seconds", "rows/s", "stored", "duplicate")?;
+    let folder = folder.join("facts");
     let mut quarantine = FileQuarantine::open(&folder.join("quarantine"))?;
     let log = Segments::open(&folder, std::sync::Arc::new(SystemClock))?;
     let memory = Memory::new(std::sync::Arc::new(SystemClock));
@@ -64,18 +56,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("again, batch 10000", &log, Options { batch: 10_000, ..dry(false) }),
     ];
     for (name, log, options) in runs {
-        let start = clock();
-        let report =
-            ingest(log, &types, &spec, Input::bytes("bench.csv", text.clone()), &mut quarantine, &options)?;
-        let took = Duration::from_micros((clock() - start).try_into()?).as_secs_f64();
+        let input = Input::bytes("bench.csv", text.clone());
+        let (report, took) = timed(|| ingest(log, &types, &spec, input, &mut quarantine, &options))?;
         let rate = n as f64 / took;
-        writeln!(
-            out,
-            "{name:<34} {took:>9.2} {rate:>11.0} {:>9} {:>9}",
-            report.facts.stored, report.facts.duplicate
-        )?;
+        let facts = report.facts;
+        writeln!(out, "{name:<42} {took:>8.2} {rate:>11.0} {:>9} {:>9}", facts.stored, facts.duplicate)?;
     }
-    drop(log);
-    std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Names near to one that was not found.
 
 /// At most three of `known` that look like `wanted`, nearest first.
-pub(crate) fn near<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn near<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.to_lowercase();
     let mut scored: Vec<(usize, &str)> = known
         .filter_map(|name| {
@@ -22,7 +22,7 @@ pub(crate) fn near<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Ve
 }
 
 /// What to do about an unknown name: the near ones, else where all of them are.
-pub(crate) fn remedy<'a>(wanted: &str, known: impl Iterator<Item = &'a str>, all: &str) -> String {
+pub fn remedy<'a>(wanted: &str, known: impl Iterator<Item = &'a str>, all: &str) -> String {
     let found = near(wanted, known);
     if found.is_empty() { all.to_owned() } else { format!("did you mean {}? {all}", found.join(" or ")) }
 }

@@ -36,6 +36,9 @@ use crate::sniff::looks_like_html;
 /// Longest record, in bytes: a longer one is quarantined whole.
 pub(crate) const MAX_RECORD: usize = 1 << 20;
 
+/// How much of a source is looked at to tell a web page from data, in bytes.
+const SNIFFED: usize = 4 << 10;
+
 /// What the bytes of a feed are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
@@ -302,6 +305,12 @@ impl Cutter {
             )
             .at(name, 1)
             .into());
+        }
+        // Nothing else is waited for: a stream may bring its records slowly.
+        while window.pending().trim_ascii_start().starts_with(b"<") && window.pending().len() < SNIFFED {
+            if !window.fill()? {
+                break;
+            }
         }
         if looks_like_html(window.pending()) && !decoder.expects_html() {
             return Err(Problem::new(

@@ -59,7 +59,7 @@ pub enum Cadence {
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
 /// `instant(text, strftime)` (UTC), `add_days(date, n)`, `add_months(date, n)`, `days_between(from, to)`,
 /// `latest(dates)`, `trim(text)`, `lower(text)`, `before(text, mark)`, `find(table, text)` (value of the longest key
-/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `join(texts, between)`,
+/// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `phrase(texts, between)`,
 /// `unique(texts)`, `number(text)` (`1,234.50 ` to `1234.50`), `scale(number, factor)`, `extract(text, regex)`,
 /// `months(text)`, `month_start(text)`, `month_end(text)` (of `1995-04`, `1995-04-30`, `2024-01:2024-02`) and
 /// `country(text)` (ISO 3166-1 alpha-3, blank when unknown). Blank, null and an empty list mean that the source says

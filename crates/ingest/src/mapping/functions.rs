@@ -24,7 +24,7 @@ const NAMES: [&str; 14] = [
     "find",
     "text",
     "texts",
-    "join",
+    "phrase",
     "unique",
 ];
 

@@ -10,11 +10,11 @@ use cel::common::value::Val;
 use cel::{Context, ExecutionError, FunctionContext, ResolveResult, Value};
 
 /// Adds `text(record, path)` (the one text there, blank when there is none), `texts(record, path)` (all that are not
-/// blank), `join(texts, between)` (those that are not blank) and `unique(texts)` (each once, where it first stood).
+/// blank), `phrase(texts, between)` (those that are not blank) and `unique(texts)` (each once, where it first stood).
 pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationError> {
     context.add_function("text", text)?;
     context.add_function("texts", texts)?;
-    context.add_function("join", join)?;
+    context.add_function("phrase", phrase)?;
     context.add_function("unique", unique)
 }
 
@@ -90,11 +90,11 @@ fn texts(call: &FunctionContext<'_, '_>) -> ResolveResult {
     Ok(Value::List(Arc::new(found)))
 }
 
-fn join(parts: Arc<Vec<Value>>, between: Arc<String>) -> ResolveResult {
+fn phrase(parts: Arc<Vec<Value>>, between: Arc<String>) -> ResolveResult {
     let mut texts = Vec::with_capacity(parts.len());
     for part in parts.iter() {
         let Value::String(text) = part else {
-            return Err(refuse("join", format!("{} is no text", part.type_of())));
+            return Err(refuse("phrase", format!("{} is no text", part.type_of())));
         };
         if !text.trim().is_empty() {
             texts.push(text.trim());

@@ -309,6 +309,33 @@ fn comtrade_values_are_exact_and_one_value_is_one_fact() {
     assert_eq!(value("|2031|X|643|"), Some("98700000000"));
 }
 
+/// A source that gives one byte at a time.
+struct Slowly(Vec<u8>);
+
+impl std::io::Read for Slowly {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() || buffer.is_empty() {
+            return Ok(0);
+        }
+        buffer[0] = self.0.remove(0);
+        Ok(1)
+    }
+}
+
+/// How the bytes arrive changes nothing.
+#[test]
+fn a_document_that_comes_byte_by_byte_is_the_same() {
+    for (name, file) in [("comtrade", "reply.json"), ("un-sc", "list.xml"), ("statements-rss", "rss2.xml")] {
+        let bytes = std::fs::read(root().join("fixtures/feeds").join(name).join(file)).unwrap();
+        let of = |input: Input| {
+            let log = memory();
+            let done = run_with(&log, &shipped(), &feed(name), input, &Options::at(now_of(file)));
+            (facts(&log), done.held)
+        };
+        assert_eq!(of(Input::reader(file, Slowly(bytes.clone()))), of(Input::bytes(file, bytes)), "{name}");
+    }
+}
+
 #[test]
 fn a_web_page_is_no_data() {
     let page = std::fs::read(root().join("fixtures/hostile/page.html")).unwrap();
@@ -317,6 +344,13 @@ fn a_web_page_is_no_data() {
     {
         refuses(&feed(name), page.clone(), "web page");
     }
+    // However slowly it comes.
+    let mut held: Vec<bellwether_ingest::Entry> = Vec::new();
+    let input = Input::reader("f", Slowly(page));
+    let options = Options::at(now());
+    let error =
+        bellwether_ingest::ingest(&memory(), &shipped(), &feed("comtrade"), input, &mut held, &options);
+    assert!(error.unwrap_err().to_string().contains("web page"));
     let spec = visits("kind = \"xml\"\nroot = \"html\"\nrecords = [\"li\"]", "");
     assert_eq!(outcome(&spec, "<html><ul><li><k>1</k></li></ul></html>").0, ["1"]);
 }

@@ -19,7 +19,7 @@ ZONE
 type = "'visit.held'"
 key = "record.id"
 valid_start = "record.day == '' ? '2020-01-01' : record.day"
-note = "join([record.title, record.published, record.summary, record.link], ' | ')"
+note = "phrase([record.title, record.published, record.summary, record.link], ' | ')"
 "#;
 
 fn spec(zone: &str) -> FeedSpec {

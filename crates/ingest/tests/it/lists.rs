@@ -338,7 +338,7 @@ type Line = (u8, u8, u8);
 fn vintages() -> impl Strategy<Value = Vec<(u32, String)>> {
     let line = (0..4_u8, 0..2_u8, 0..12_u8);
     let vintage = (any::<bool>(), prop::collection::vec(line, 1..5), 0..10_u8);
-    prop::collection::btree_map(1..9_u32, vintage, 2..6).prop_map(|all| {
+    prop::collection::btree_map(1..9_u32, vintage, 2..8).prop_map(|all| {
         all.into_iter()
             .map(|(day, (increment, lines, broken))| (day, text(increment && day > 2, &lines, broken)))
             .collect()

@@ -14,6 +14,7 @@
 //! Nothing is kept beside the log: the lists known so far are read from the facts ([`known`]).
 
 mod derive;
+mod facts;
 mod hash;
 mod join;
 mod known;

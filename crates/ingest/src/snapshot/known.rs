@@ -41,7 +41,7 @@ pub(super) struct Vintage {
     pub(super) unknown: BTreeSet<String>,
     /// Entries that an increment takes out.
     pub(super) removed: BTreeSet<String>,
-    /// What was read under this publication: one list, or several increments.
+    /// What was read under this publication, one list or several increments: digests of content and of bytes.
     pub(super) digests: BTreeSet<String>,
     /// Source it was read from.
     pub(super) file: Option<String>,
@@ -211,7 +211,7 @@ impl Gathered {
             partial: fact.attributes.contains_key("partial"),
             unknown: names("unknown"),
             removed: names("removed"),
-            digests: BTreeSet::from([digest]),
+            digests: fact.evidence.digest.clone().into_iter().chain([digest]).collect(),
             file: fact.evidence.file.clone(),
         };
         self.known.add(read);

@@ -6,9 +6,10 @@ use bellwether_model::{FactTypes, Problem, Stamp};
 use bellwether_store::EventLog;
 
 use super::derive::{Literal, derive};
+use super::facts::Makes;
 use super::known::Known;
 use super::read::Reader;
-use super::run::{Desk, Makes, Taken, Whole};
+use super::run::{Desk, Taken, Whole};
 use super::{Snapshot, at};
 use crate::decoder::{Row, Shape};
 use crate::mapping::Mapper;

@@ -53,7 +53,8 @@ const WAITING: usize = 4;
 /// A dry run counts as duplicates only what is twice in this source: it does not ask the log.
 ///
 /// Errors: [`IngestError::Source`] for a source that cannot be read, is empty or lacks a column (what came
-/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
+/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and
+/// [`IngestError::Quarantine`] when writing fails.
 pub fn ingest(
     log: &dyn EventLog,
     types: &FactTypes,

@@ -45,8 +45,8 @@ bench-store *ARGS:
 bench-detect *ARGS:
     cargo run --release -p bellwether-detect --example bench_detect -- {{ARGS}}
 
-# Speed and memory of an ingest: a GDELT file filtered and stored, and facts as CSV: [ROWS] [FOLDER]. DuckDB gets rows when
-# BELLWETHER_PYTHON names an interpreter that imports it.
+# Speed and memory of an ingest: a GDELT file filtered and stored, and facts as CSV: [ROWS] [FOLDER]. DuckDB gets rows
+# when BELLWETHER_PYTHON names an interpreter that imports it.
 bench-ingest *ARGS:
     cargo run --release -p bellwether-ingest --example ingest_bench -- {{ARGS}}
 

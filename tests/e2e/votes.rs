@@ -6,8 +6,8 @@ use serde_json::Value;
 const STRICT: &str = "diplomatic.vote-agreement";
 const HALF: &str = "measure.assembly-agreement-half";
 
-/// Roll calls of a calendar year on which both voted, and how often they chose the same, or one abstained alone: from the
-/// text alone.
+/// Roll calls of a calendar year on which both voted, and how often they chose the same, or one abstained alone: from
+/// the text alone.
 fn by_hand(path: &std::path::Path, year: &str) -> (u32, u32, u32) {
     let (mut both, mut same, mut half) = (0, 0, 0);
     let mut reader = csv::Reader::from_path(path).unwrap();

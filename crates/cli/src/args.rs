@@ -15,6 +15,8 @@ Examples:
   bellwether board                           one line an indicator
   bellwether replay --as-of 2022-06-30       what could be known on that day
   bellwether why economic.trade-total        rule, figures, sources of a number
+  bellwether watch                           run as a daemon, feeds and HTTP
+  bellwether doctor                          what is missing, and what to do
 
 Store: --store, else $BELLWETHER_STORE, else the folder for user data.
 A store that a daemon holds is read through the daemon; --server names one

@@ -41,8 +41,8 @@ impl Holder {
 
 /// The daemon that holds the store in `dir`, by what it left there and by the lock.
 ///
-/// The file alone proves nothing: it outlives a killed daemon, and its port may be a stranger's by then. Only that of the
-/// process that has the lock counts, so a token never goes to anybody else.
+/// The file alone proves nothing: it outlives a killed daemon, and its port may be a stranger's by then. Only that of
+/// the process that has the lock counts, so a token never goes to anybody else.
 pub(crate) fn holder(dir: &Path) -> Option<Holder> {
     let url = Address::find(dir)?.url;
     let who = owner(dir).ok().flatten()?;

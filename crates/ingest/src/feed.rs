@@ -1,5 +1,7 @@
 //! The feed file: `config/feeds/NAME.toml`.
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use bellwether_model::{Locator, Problem, Problems};
@@ -42,9 +44,9 @@ pub enum Cadence {
 /// run first; what they leave out is counted as skipped. `[tables.NAME]` are lookups. `[[hold]]` rules (`when`, a CEL
 /// condition, `reason`, `remedy`, `field`) run next: what one holds is quarantined as suspect, and may be released.
 ///
-/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`, or `"any"`: by the first bytes, plain too) unpacks sources as they stream, within [`Limits`](crate::Limits); each file
-/// of a zip archive is a source, `archive.zip!member`. `encoding` (`"gbk"`, `"windows-1251"`, …) says which characters
-/// the bytes are. A record that cannot be decoded is quarantined with its bytes as they stood in the source (UTF-16:
+/// `unpack` (`"zip"`, `"gzip"`, `"zstd"`, or `"any"`: by the first bytes, plain too) unpacks sources as they stream,
+/// within [`Limits`](crate::Limits); each file of a zip archive is a source, `archive.zip!member`. `encoding` (`"gbk"`,
+/// `"windows-1251"`, …) says which characters the bytes are. A record that cannot be decoded is quarantined with its bytes as they stood in the source (UTF-16:
 /// as UTF-8). In `[decoder]`, `optional = n` lets rows lack their last n columns, `extra_blank = true` passes over
 /// blank columns after the last, `repeated_header = "skip"` skips rows that repeat the header.
 ///
@@ -54,13 +56,13 @@ pub enum Cadence {
 /// `enabled = false` switches a feed off for the daemon; by hand it can be given records all the same.
 ///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
-/// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool), `type`, `key`, `valid_start` (all three needed), `valid_end`,
-/// `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
+/// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool),
+/// `type`, `key`, `valid_start` (all three needed), `valid_end`, `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
 /// forbids an assumed publication. Beside CEL's functions there are `date(text, strftime)`,
 /// `instant(text, strftime)` (UTC), `add_days(date, n)`, `add_months(date, n)`, `days_between(from, to)`,
 /// `latest(dates)`, `trim(text)`, `lower(text)`, `before(text, mark)`, `find(table, text)` (value of the longest key
 /// that the text holds, else blank), `text(record, path)`, `texts(record, path)`, `phrase(texts, between)`,
-/// `unique(texts)`, `number(text)` (`1,234.50 ` to `1234.50`), `scale(number, factor)`, `extract(text, regex)`,
+/// `join(list, between)`, `unique(texts)`, `number(text)` (`1,234.50 ` to `1234.50`), `scale(number, factor)`, `extract(text, regex)`,
 /// `months(text)`, `month_start(text)`, `month_end(text)` (of `1995-04`, `1995-04-30`, `2024-01:2024-02`) and
 /// `country(text)` (ISO 3166-1 alpha-3, blank when unknown). Blank, null and an empty list mean that the source says
 /// nothing.
@@ -181,8 +183,8 @@ impl FeedSpec {
     /// Parses a feed file, naming `file` in findings.
     ///
     /// Errors, each with its line: syntax, unknown settings, both or neither of `native` and `[[fact]]`, a
-    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a test or on a column that the decoder does
-    /// not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
+    /// setting of the connector that makes no sense, a native shape over the wrong decoder, a prefilter without a
+    /// test or on a column that the decoder does not promise, and every expression that is no CEL or exceeds the limits (2000 bytes, 24 brackets deep,
     /// no macro inside a macro).
     pub fn parse(file: &str, text: &str) -> Result<FeedSpec, Problems> {
         let locator = Locator::new(file, text)?;
@@ -199,12 +201,12 @@ impl FeedSpec {
         }
         let connector = parsed.connector.check(&locator, parsed.cadence, &mut problems);
         let mut decoder = parsed.decoder;
-        check_decoder(&locator, &decoder, &mut problems);
-        check_encoding(&locator, parsed.encoding, &decoder, &mut problems);
+        check::decoder(&locator, &decoder, &mut problems);
+        check::encoding(&locator, parsed.encoding, &decoder, &mut problems);
         let vintage = parsed
             .vintage
             .map(|written| Vintage::parse(&locator, written, parsed.snapshot.is_some(), &mut problems));
-        check_list(&locator, &mut parsed.fact, parsed.snapshot.as_ref(), parsed.native, &mut problems);
+        check::list(&locator, &mut parsed.fact, parsed.snapshot.as_ref(), parsed.native, &mut problems);
         let is_list = parsed.snapshot.is_some();
         for (field, there) in [("join", !parsed.join.is_empty()), ("empty", parsed.empty == Empty::Genuine)] {
             if there && !is_list {
@@ -213,8 +215,8 @@ impl FeedSpec {
         }
         Join::check(&parsed.join, &locator, &decoder, &mut problems);
         let snapshot = parsed.snapshot.and_then(|s| Snapshot::parse(&locator, s, &mut problems));
-        check_prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
-        let prefilter = fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
+        check::prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
+        let prefilter = check::fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);
         if is_list && !parsed.hold.is_empty() {
             problems.push(locator.problem(
                 &["hold".into()],
@@ -226,7 +228,7 @@ impl FeedSpec {
         let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
-                check_native(&locator, native, &mut decoder, &mut problems);
+                check::native(&locator, native, &mut decoder, &mut problems);
                 Mapping::Native(native)
             }
             (None, false) => {
@@ -273,169 +275,5 @@ impl FeedSpec {
             joins: parsed.join,
             empty_is_genuine: parsed.empty == Empty::Genuine,
         })
-    }
-}
-
-/// The entries of a list are keyed once, in `[snapshot]`.
-fn check_list(
-    locator: &Locator<'_>,
-    facts: &mut [cel::Written],
-    snapshot: Option<&snapshot::Written>,
-    native: Option<Native>,
-    problems: &mut Problems,
-) {
-    for (i, fact) in facts.iter_mut().enumerate() {
-        let finding = match (snapshot, &fact.key) {
-            (None, None) => Some(("a fact needs a key", "add key = \"…\"")),
-            (Some(_), Some(_)) => Some(("the key of an entry is snapshot.key", "remove this one")),
-            (None, Some(_)) => None,
-            (Some(snapshot), None) => {
-                fact.key = Some(snapshot.key.clone());
-                None
-            }
-        };
-        if let Some((message, remedy)) = finding {
-            problems.push(locator.problem(&["fact".into(), i.into()], message, remedy));
-        }
-    }
-    if native.is_some() && snapshot.is_some() {
-        problems.push(locator.problem(&["native".into()], "a list needs [[fact]]", "map its entries"));
-    }
-}
-
-fn check_decoder(locator: &Locator<'_>, decoder: &Decoder, problems: &mut Problems) {
-    for (field, problem) in decoder.misfits() {
-        let at = locator.problem(&["decoder".into(), field.into()], problem.message, problem.remedy);
-        problems.push(at.text(problem.text));
-    }
-    let Decoder::Delimited(spec) = decoder else { return };
-    if !spec.delimiter.is_ascii() || matches!(spec.delimiter, '"' | '\n' | '\r' | '\0') {
-        problems.push(locator.problem(
-            &["decoder".into(), "delimiter".into()],
-            "not a delimiter",
-            "use one ASCII character, such as \",\" or \"\\t\"",
-        ));
-    }
-    for finding in spec.unpivot.iter().flat_map(|unpivot| unpivot.check(spec)) {
-        problems.push(locator.problem(
-            &["decoder".into(), "unpivot".into()],
-            finding.message,
-            finding.remedy,
-        ));
-    }
-    if !spec.header && spec.columns.is_empty() {
-        problems.push(locator.problem(
-            &["decoder".into()],
-            "without a header the columns have no names",
-            "list them in columns = […]",
-        ));
-    }
-    if !spec.header && spec.optional > 0 && spec.optional >= spec.columns.len() {
-        problems.push(locator.problem(
-            &["decoder".into(), "optional".into()],
-            "no column would be needed",
-            "leave at least one that every row has",
-        ));
-    }
-    for (i, name) in spec.columns.iter().enumerate() {
-        if spec.columns.iter().take(i).any(|n| n == name) {
-            problems.push(locator.problem(
-                &["decoder".into(), "columns".into(), i.into()],
-                "a column named twice",
-                "rename one",
-            ));
-        }
-    }
-}
-
-fn check_prefilter(
-    locator: &Locator<'_>,
-    decoder: &Decoder,
-    conditions: &[Condition],
-    problems: &mut Problems,
-) {
-    for (i, condition) in conditions.iter().enumerate() {
-        if condition.tests() == 0 {
-            problems.push(locator.problem(
-                &["prefilter".into(), i.into()],
-                "a condition without a test",
-                "add equals, in, in_table, not or not_in",
-            ));
-        }
-        // A filter on a column that may be missing would silently skip, or pass, everything.
-        if let Decoder::Delimited(spec) = decoder
-            && !spec.promised().contains(&condition.column)
-        {
-            problems.push(locator.problem(
-                &["prefilter".into(), i.into(), "column".into()],
-                format!("the decoder does not promise a column {}", condition.column),
-                if spec.unpivot.is_some() {
-                    "name a column of decoder.unpivot, or series, value or blanks"
-                } else {
-                    "add it to decoder.columns"
-                },
-            ));
-        }
-    }
-}
-
-/// Puts the keys of a table in the place of its name.
-fn fill_tables(
-    locator: &Locator<'_>,
-    mut conditions: Vec<Condition>,
-    tables: &BTreeMap<String, BTreeMap<String, String>>,
-    problems: &mut Problems,
-) -> Vec<Condition> {
-    for (i, condition) in conditions.iter_mut().enumerate() {
-        let Some(name) = &condition.in_table else { continue };
-        let mut refuse = |message: String, remedy: &str| {
-            problems.push(locator.problem(
-                &["prefilter".into(), i.into(), "in_table".into()],
-                message,
-                remedy,
-            ));
-        };
-        match tables.get(name) {
-            _ if condition.within.is_some() => refuse("both in and in_table".into(), "keep one of them"),
-            None => {
-                refuse(format!("there is no table {name}"), "add [tables.NAME], or name one that there is")
-            }
-            Some(table) => condition.within = Some(table.keys().cloned().collect()),
-        }
-    }
-    conditions
-}
-
-/// JSON and what is built on it state their encoding themselves.
-fn check_encoding(locator: &Locator<'_>, encoding: Encoding, decoder: &Decoder, problems: &mut Problems) {
-    if !encoding.is_utf8() && !matches!(decoder, Decoder::Delimited(_) | Decoder::Ndjson {}) {
-        problems.push(locator.problem(
-            &["encoding".into()],
-            "this decoder reads UTF-8 and UTF-16 only",
-            "leave encoding out, or decode delimited rows or one JSON value a line",
-        ));
-    }
-}
-
-fn check_native(locator: &Locator<'_>, native: Native, decoder: &mut Decoder, problems: &mut Problems) {
-    let fits = match (native, &mut *decoder) {
-        (Native::FactsCsv, Decoder::Delimited(spec)) => {
-            // Whatever the feed file lists, these must be there.
-            for name in crate::mapping::facts_csv_columns() {
-                if !spec.columns.iter().any(|c| c == name) {
-                    spec.columns.push((*name).to_owned());
-                }
-            }
-            spec.header
-        }
-        (Native::FactsNdjson, Decoder::Ndjson {}) | (Native::CloudEvents, Decoder::CloudEvents {}) => true,
-        _ => false,
-    };
-    if !fits {
-        problems.push(locator.problem(
-            &["native".into()],
-            "the native shape does not fit the decoder",
-            "facts-csv needs delimited with a header, facts-ndjson needs ndjson, cloudevents needs cloudevents",
-        ));
     }
 }

@@ -53,7 +53,8 @@ const WAITING: usize = 4;
 /// A dry run counts as duplicates only what is twice in this source: it does not ask the log.
 ///
 /// Errors: [`IngestError::Source`] for a source that cannot be read, is empty or lacks a column (what came
-/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and [`IngestError::Quarantine`] when writing fails.
+/// before a failing read is kept, and one bad file of an archive does not cost the others), [`IngestError::Store`] and
+/// [`IngestError::Quarantine`] when writing fails.
 pub fn ingest(
     log: &dyn EventLog,
     types: &FactTypes,
@@ -143,10 +144,29 @@ pub(crate) fn ingest_by(
     if !options.dry_run {
         writer.end(read.is_ok(), &mut report)?;
     }
-    read?;
+    read.map_err(|error| match error {
+        IngestError::Source(mut problems)
+            if way == Way::ByHand && !options.dry_run && report.records.read > 0 =>
+        {
+            problems.push(taken(&file, &report));
+            IngestError::Source(problems)
+        }
+        other => other,
+    })?;
     report.head = log.head();
     tracing::debug!(feed = %report.feed, read = report.records.read, stored = report.facts.stored, "ingested");
     Ok(report)
+}
+
+/// What of a source that failed is stored all the same: the error must not hide it.
+fn taken(file: &str, report: &Report) -> Problem {
+    let Report { records, facts, .. } = report;
+    let message = format!(
+        "the rest was taken: {} records read = {} mapped + {} skipped + {} quarantined; {} facts stored, {} known",
+        records.read, records.mapped, records.skipped, records.quarantined, facts.stored, facts.duplicate
+    );
+    Problem::new(message, "once the source is corrected ingest all of it again: nothing is stored twice")
+        .at(file, 0)
 }
 
 fn cut_short(file: &str, line: u64) -> IngestError {

@@ -85,13 +85,18 @@ pub struct Stats {
 }
 
 impl Segments {
-    /// Verifies the store at `dir` beside any owner, reading every byte of the log. An absent log is sound.
+    /// Verifies the store at `dir` beside any owner, reading every byte of the log. An absent log is sound, unless
+    /// look-ups are there: they are made after it, so it is gone.
     ///
     /// # Errors
     /// [`Error::Io`] when a file cannot be read at all, [`Error::NewerFormat`]. Damage is no error here: it
     /// is the answer.
     pub fn verify(dir: &Path) -> Result<Verification, Error> {
-        verify::verify(&dir.join(LOG))
+        let log = dir.join(LOG);
+        if !log.exists() && dir.join(INDEX).is_dir() {
+            return Ok(Verification { events: 0, head: 0, chain: verify::Chain::Broken, first_bad: Some(1) });
+        }
+        verify::verify(&log)
     }
 
     /// Sizes.

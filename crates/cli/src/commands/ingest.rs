@@ -16,11 +16,14 @@ Examples:
   bellwether ingest --feed facts-csv facts.csv
   bellwether ingest --feed facts-csv one.csv two.csv --dry-run
   cat facts.ndjson | bellwether ingest --feed facts-ndjson -
-  bellwether ingest --feed unsc-vetoes vetoes.csv --published-at 2022-09-30
+  bellwether ingest --feed gdelt-events 20260302101500.export.CSV.zip
+  bellwether ingest --feed ofac-sdn sdn.csv --published-at 2021-07-07
 
 Every record read is mapped, skipped by a rule of the feed or quarantined;
 one bad record never stops the others. The same source twice stores nothing
-the second time.";
+the second time. A list that comes whole is stored as what it changes, in
+whatever order its copies come; one that shrank too far is held as a whole.
+The feeds: `bellwether check`.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

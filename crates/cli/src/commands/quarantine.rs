@@ -19,7 +19,11 @@ Examples:
   bellwether quarantine show ID      the record, the reason, the remedy
   bellwether quarantine retry        all again, after a correction
   bellwether quarantine release ID --reason 'checked at its source'
-  bellwether quarantine drop ID --reason 'a test row'";
+  bellwether quarantine drop ID --reason 'a test row'
+
+Only what an operator can vouch for is released: implausible or suspect
+records, and lists that lost more entries than their feed allows. Anything
+else is corrected and retried, or dropped. A dropped entry is not held again.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -36,7 +40,7 @@ pub(crate) enum QuarantineCommand {
         /// Ids; none means all
         ids: Vec<String>,
     },
-    /// Store a record in spite of the plausibility limit that holds it
+    /// Store what a limit or a hold rule stands against: a record, or a list that shrank
     Release {
         /// Id of the entry
         id: String,

@@ -38,8 +38,8 @@ const REACH: f64 = 1e100;
 /// coefficient φ is estimated under the alternative and taken at its upper confidence limit. The statistic is the
 /// small-sample likelihood ratio `ν ln(1 + G/ν)`. A change is reported when the statistic exceeds the threshold of
 /// [`Mode`] and the change is material, still there and novel; where the history repeats itself with a cycle that the
-/// calendar does not name, it must also show against the same phase of the cycle before. Likelihood-ratio detection: Siegmund, Venkatraman
-/// (1995), Lai (1995); AR(1) noise: Chakar et al. (2017), Romano et al., JASA (2022).
+/// calendar does not name, it must also show against the same phase of the cycle before. Likelihood-ratio detection:
+/// Siegmund, Venkatraman (1995), Lai (1995); AR(1) noise: Chakar et al. (2017), Romano et al., JASA (2022).
 ///
 /// The state is the history, the segments closed and φ; it serialises, and an equal history gives equal bits. An
 /// observation costs time in proportion to the history.

@@ -50,7 +50,8 @@ pub fn retry(
     resolve(quarantine, &entry, log, feed, &terms, How::Retried, "")
 }
 
-/// Stores a record in spite of the plausibility limit or hold rule that stands against it, on `operator`'s word for `reason`.
+/// Stores a record in spite of the plausibility limit or hold rule that stands against it, or a list in spite of its
+/// `shrink` limit, on `operator`'s word for `reason`.
 ///
 /// Errors: an entry held for anything else: what cannot be decoded or is no fact cannot be vouched for.
 #[expect(clippy::too_many_arguments, reason = "an operator's act: each is stated by the command line")]

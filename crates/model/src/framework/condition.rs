@@ -1,8 +1,8 @@
 //! What a condition of a framework file may cost.
 //!
-//! A framework can come from a stranger, as the body of a question. CEL has no loops but the macros over lists and maps;
-//! nested macros are the only way to make a short condition run long, so nesting them is refused. The parser limits how
-//! deep brackets go, and regular expressions run in linear time.
+//! A framework can come from a stranger, as the body of a question. CEL has no loops but the macros over lists and
+//! maps; nested macros are the only way to make a short condition run long, so nesting them is refused. The parser
+//! limits how deep brackets go, and regular expressions run in linear time.
 
 use cel::Program;
 use cel::common::ast::{EntryExpr, Expr};

@@ -216,7 +216,7 @@ pub struct Measure {
     /// Attributes that `sum`, `max` and `distinct` read.
     #[serde(default)]
     pub of: Vec<String>,
-    /// Attributes that make several records one happening; else the base key does.
+    /// Attributes that make several records one happening, whoever states them; else source and base key do.
     #[serde(default)]
     pub group: Vec<String>,
     /// Selectors: the first is the primary series, the others what it falls back to, in order.

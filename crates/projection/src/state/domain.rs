@@ -41,9 +41,9 @@ pub(crate) fn domain_states(
 
 /// Where the changes of the last year pull the domain, by weight and sign of their indicators.
 ///
-/// A trend counts until a later change of its indicator. A changed spread or pattern pulls neither way and ends no trend,
-/// nor does a crossed bound or a broken expectation: what moved them is a change of its own. Without a change the domain is stable only if detectors
-/// that could show one read enough of its weight; else nothing can be said.
+/// A trend counts until a later change of its indicator. A changed spread or pattern pulls neither way and ends no
+/// trend, nor does a crossed bound or a broken expectation: what moved them is a change of its own. Without a change the
+/// domain is stable only if detectors that could show one read enough of its weight; else nothing can be said.
 fn trajectory(core: &Core<'_>, domain: &Domain, view: &View, changes: &Changes) -> Trajectory {
     let (mut pull, mut read) = (0.0, 0.0);
     for (index, (measure, able)) in core.framework.indicators.iter().zip(&changes.read).enumerate() {

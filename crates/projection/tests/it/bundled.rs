@@ -127,6 +127,24 @@ fn dropping_a_fact_type_moves_its_dependants_and_nothing_else() {
 }
 
 #[test]
+fn a_joint_veto_that_two_sources_state_is_one() {
+    let (mut all, view) = (history(), at("2022-12-31"));
+    let once = projector(&all).assess(&view);
+    let again: Vec<Fact> = all
+        .iter()
+        .filter(|x| x.kind == "vote.veto" && x.attribute("form").as_deref() == Some("joint veto"))
+        .map(|x| {
+            let mut x = Fact { source: "unsc-vetoes".into(), ..x.clone() };
+            x.seal();
+            x
+        })
+        .collect();
+    assert!(again.len() > 5, "{}", again.len());
+    all.extend(again);
+    assert_eq!(changed(&once, &projector(&all).assess(&view)), BTreeSet::new());
+}
+
+#[test]
 fn doubling_trade_moves_only_what_reads_trade() {
     let (f, all, view) = (framework(), history(), at("2026-11-24"));
     let doubled: Vec<Fact> = all

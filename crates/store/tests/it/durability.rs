@@ -324,6 +324,10 @@ fn r06_a_removed_tail_is_told_by_the_anchor() {
         assert_eq!(Segments::verify(work.path()).unwrap().chain, Chain::Broken, "{gone}");
         assert!(Segments::open(work.path(), clock()).is_err_and(|e| e.exit_code() == 5), "{gone}");
     }
+    assert!(dir.path().join("sled").is_dir());
+    std::fs::remove_dir_all(dir.path().join("log")).unwrap();
+    let verified = Segments::verify(dir.path()).unwrap();
+    assert_eq!((verified.chain, verified.first_bad), (Chain::Broken, Some(1)), "the whole log");
 }
 
 #[test]

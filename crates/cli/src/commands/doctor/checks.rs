@@ -46,10 +46,11 @@ fn configuration(app: &App, found: &mut Vec<Check>) -> Option<Configured> {
         Ok(configured) => {
             let Configured { types, frameworks, feeds, .. } = &configured;
             let message = format!(
-                "{}: {} fact types, {} frameworks, {} feeds",
+                "{}: {} fact types, {} framework{}, {} feeds",
                 config.name(),
                 types.iter().count(),
                 frameworks.len(),
+                if frameworks.len() == 1 { "" } else { "s" },
                 feeds.len()
             );
             found.push(Check::ok("configuration", message));
@@ -57,7 +58,10 @@ fn configuration(app: &App, found: &mut Vec<Check>) -> Option<Configured> {
         }
         Err(Problems(problems)) => {
             let first = problems.first().map(Problem::to_string).unwrap_or_default();
-            let message = format!("{} faults, the first: {first}", problems.len());
+            let message = match problems.len() {
+                1 => first,
+                n => format!("{n} faults, the first: {first}"),
+            };
             found.push(Check::fail("configuration", 3, message, "`bellwether check` names all of them"));
             None
         }
@@ -222,7 +226,7 @@ fn feeds(
     let connectors = Connectors::new(dir);
     let asked: Vec<_> = enabled.iter().filter(|feed| connectors.polls(feed)).collect();
     let message = format!(
-        "{} are asked by a daemon, {} are given their records, {} are switched off",
+        "{} asked by a daemon, {} given their records, {} switched off",
         asked.len(),
         enabled.len() - asked.len(),
         disabled.len()

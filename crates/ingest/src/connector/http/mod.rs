@@ -86,7 +86,7 @@ impl Http {
         let url = self.fetcher.settings.url.clone();
         let beside = self.beside(&url, now).await.map_err(|fault| fault.degraded)?;
         let url = &self.fetcher.settings.url;
-        let source = self.source(url, name(url), body, None, beside);
+        let source = self.source(url, name(url), body, None, beside, now);
         Ok(Polled::Found { source, cursor: memory.cursor(), more: false })
     }
 
@@ -120,10 +120,12 @@ impl Http {
         body: Body,
         stamp: Option<DateTime<Utc>>,
         beside: Vec<(String, File)>,
+        now: DateTime<Utc>,
     ) -> Source {
         let published = match self.fetcher.settings.published {
             Some(Published::LastModified) => body.last_modified.as_deref().and_then(fetch::http_date),
             Some(Published::Stamp) => stamp,
+            Some(Published::Fetched) => Some(now),
             None => None,
         };
         let mut uri = address::shown(url);
@@ -185,7 +187,7 @@ impl Http {
                     }
                     memory.changed_at = now;
                     let more = !self.listed.entries.is_empty();
-                    let source = self.source(url, name_in_index(url), body, Some(place.0), beside);
+                    let source = self.source(url, name_in_index(url), body, Some(place.0), beside, now);
                     // Kept until a cursor says that it was taken.
                     self.listed.entries.insert(place.clone(), entry);
                     self.handed = Some(place);

@@ -68,6 +68,8 @@ pub enum Published {
     LastModified,
     /// The stamp in the index.
     Stamp,
+    /// The moment at which new content was fetched: it was public by then.
+    Fetched,
 }
 
 /// A list that names sources.

@@ -170,6 +170,11 @@ fn one(
     send: &mut dyn FnMut(Batch) -> bool,
 ) -> Result<bool, IngestError> {
     let file = input.name().to_owned();
+    let (mut cutter, shape) =
+        Cutter::open(&feed.decoder, feed.encoding, input).map_err(|refusal| match refusal {
+            Refusal::Read(error) => IngestError::read(&file, &error),
+            Refusal::Content(problem) => IngestError::Source(neutral_problem(problem).into()),
+        })?;
     let published_at = match &feed.vintage {
         None => options.published_at,
         Some(vintage) => vintage
@@ -177,11 +182,6 @@ fn one(
             .map_err(|p| IngestError::Source(neutral_problem(p).into()))?,
     };
     let options = &Options { published_at, ..options.clone() };
-    let (mut cutter, shape) =
-        Cutter::open(&feed.decoder, feed.encoding, input).map_err(|refusal| match refusal {
-            Refusal::Read(error) => IngestError::read(&file, &error),
-            Refusal::Content(problem) => IngestError::Source(neutral_problem(problem).into()),
-        })?;
     let mut judge = Judge::new(feed, &shape).map_err(|p| IngestError::Config(p.at(&file, 1).into()))?;
     let terms = Terms { types, published_at: options.published_at, now: options.now, vouched: false };
     let size = options.batch.max(1);

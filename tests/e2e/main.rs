@@ -29,6 +29,7 @@ mod reads;
 mod replay;
 mod restricted;
 mod retract;
+mod served;
 mod sources;
 mod views;
 mod vintages;

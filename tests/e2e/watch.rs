@@ -31,7 +31,7 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
     panic!("never came: {what}");
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -171,6 +171,31 @@ fn a_folder_is_watched_and_what_is_in_it_is_taken_once() {
     let count = |kind: &str| facts.iter().filter(|r| r["type"] == kind).count();
     assert_eq!(count("visit.held"), 3);
     assert!((1..=2).contains(&count("heartbeat.seen")), "one an hour, and an hour may have begun");
+}
+
+/// A file that lies still is taken by the first look at it: a run from cron has no second one.
+#[test]
+fn once_takes_a_file_that_lies_still_in_a_folder() {
+    let store = Store::new();
+    let config = with_inbox(&store);
+    let path = store.beside("config").join("feeds/inbox.toml");
+    let feed = std::fs::read_to_string(&path).unwrap();
+    let set = |every: &str| {
+        let feed = feed.replace("settle = \"rename\"", "settle = \"unchanged\"");
+        std::fs::write(&path, feed.replace("every = \"100ms\"", &format!("every = \"{every}\""))).unwrap();
+    };
+    let stored = || {
+        let feeds = store.json(&["--config", &config, "watch", "--once"]);
+        let inbox = feeds.as_array().unwrap().iter().find(|f| f["feed"] == "inbox").unwrap().clone();
+        assert_eq!(inbox["state"], "ok", "{inbox}");
+        inbox["facts"]["stored"].as_u64().unwrap_or_default()
+    };
+    std::fs::write(store.beside("inbox/one.ndjson"), visit("v|1").to_string() + "\n").unwrap();
+    set("1h");
+    assert_eq!(stored(), 0, "it may still be written");
+    set("1ms");
+    assert_eq!(stored(), 1);
+    assert_eq!(stored(), 0, "once");
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl FeedSpec {
                 Some(Box::new(http::Http::new(&self.name, settings.as_ref().clone(), spool)))
             }
             Connector::Folder(settings) => {
-                Some(Box::new(folder::Folder::new(&self.name, settings.clone(), spool)))
+                let beside = self.joins.iter().map(|join| join.file.clone()).collect();
+                Some(Box::new(folder::Folder::new(&self.name, settings.clone(), beside, spool)))
             }
         }
     }
@@ -48,6 +49,8 @@ pub struct Input {
     pub(crate) file: Option<File>,
     /// Folder of a file on disk: where its side files are.
     pub(crate) folder: Option<std::path::PathBuf>,
+    /// Side files that a connector brought with it.
+    pub(crate) beside: Vec<(String, File)>,
 }
 
 impl Input {
@@ -62,7 +65,7 @@ impl Input {
 
     /// Any reader, under a name.
     pub fn reader(name: impl Into<String>, reader: impl Read + Send + 'static) -> Self {
-        Self { name: name.into(), reader: Box::new(reader), file: None, folder: None }
+        Self { name: name.into(), reader: Box::new(reader), file: None, folder: None, beside: Vec::new() }
     }
 
     /// A file that can be sought in, from where it stands, under a name.

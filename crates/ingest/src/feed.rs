@@ -214,6 +214,7 @@ impl FeedSpec {
             }
         }
         Join::check(&parsed.join, &locator, &decoder, &mut problems);
+        Join::check_beside(&parsed.join, &locator, &connector, &mut problems);
         let snapshot = parsed.snapshot.and_then(|s| Snapshot::parse(&locator, s, &mut problems));
         check::prefilter(&locator, &decoder, &parsed.prefilter, &mut problems);
         let prefilter = check::fill_tables(&locator, parsed.prefilter, &parsed.tables, &mut problems);

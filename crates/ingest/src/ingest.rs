@@ -169,7 +169,7 @@ fn taken(file: &str, report: &Report) -> Problem {
         .at(file, 0)
 }
 
-fn cut_short(file: &str, line: u64) -> IngestError {
+pub(crate) fn cut_short(file: &str, line: u64) -> IngestError {
     let line = usize::try_from(line).unwrap_or(usize::MAX);
     let remedy = "nothing of it was taken: fetch it again, or ingest it by hand to take what there is";
     IngestError::Source(
@@ -177,7 +177,7 @@ fn cut_short(file: &str, line: u64) -> IngestError {
     )
 }
 
-fn nothing_read(file: &str) -> IngestError {
+pub(crate) fn nothing_read(file: &str) -> IngestError {
     let remedy = "nothing of it was taken: look at the source, its form may have changed";
     IngestError::Source(Problem::new("not one record of the source can be read", remedy).at(file, 0).into())
 }

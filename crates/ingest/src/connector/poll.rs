@@ -27,6 +27,8 @@ pub struct Source {
     pub published_at: Option<Stamp>,
     /// The bytes.
     pub file: File,
+    /// Name and bytes of the side files that were found beside it.
+    pub beside: Vec<(String, File)>,
 }
 
 impl Source {
@@ -35,9 +37,14 @@ impl Source {
     /// Errors: [`IngestError::Source`] when the spool file cannot be read again.
     pub fn input(&self) -> Result<Input, IngestError> {
         let open = || -> std::io::Result<Input> {
-            let mut file = self.file.try_clone()?;
-            file.seek(SeekFrom::Start(0))?;
-            Input::file(&self.name, file)
+            let again = |file: &File| -> std::io::Result<File> {
+                let mut file = file.try_clone()?;
+                file.seek(SeekFrom::Start(0))?;
+                Ok(file)
+            };
+            let beside = self.beside.iter().map(|(name, file)| Ok((name.clone(), again(file)?)));
+            let beside = beside.collect::<std::io::Result<_>>()?;
+            Ok(Input { beside, ..Input::file(&self.name, again(&self.file)?)? })
         };
         open().map_err(|e| IngestError::read(&self.name, &e))
     }

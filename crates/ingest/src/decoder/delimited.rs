@@ -249,6 +249,8 @@ pub(crate) struct Cutter {
     delimiter: u8,
     quoting: bool,
     terminator: Option<char>,
+    /// Whether the end mark was met.
+    marked: bool,
     reread: usize,
 }
 
@@ -272,8 +274,14 @@ impl Cutter {
         file: &str,
     ) -> Result<(Self, Shape), Refusal> {
         let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
-        let mut cutter =
-            Self { window, delimiter, quoting: spec.quoting, terminator: spec.terminator, reread: 0 };
+        let mut cutter = Self {
+            window,
+            delimiter,
+            quoting: spec.quoting,
+            terminator: spec.terminator,
+            marked: false,
+            reread: 0,
+        };
         if !spec.header {
             return Ok((cutter, shape(spec, None)?));
         }
@@ -302,6 +310,7 @@ impl Cutter {
                 return Ok(None);
             }
             if self.ends_here(n)? {
+                self.marked = true;
                 self.window.take(n);
                 return Ok(None);
             }
@@ -314,8 +323,9 @@ impl Cutter {
         }
     }
 
+    /// The mark that ends the data is as good as a line end.
     pub(super) fn ends_open(&self) -> bool {
-        self.window.is_open()
+        !self.marked && self.window.is_open()
     }
 
     fn measure(&mut self) -> io::Result<(usize, Option<Problem>)> {

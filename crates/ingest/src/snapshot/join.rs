@@ -1,7 +1,8 @@
 //! Side files: rows that belong to the records of a list by a key.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 use bellwether_model::{Locator, Problem, Problems};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::decoder::{Cutter, Decoder, Delimited, Record, Refusal, Row};
 use crate::encoding::Encoding;
 use crate::mapping::cel::Joined;
-use crate::{IngestError, Input};
+use crate::{Connector, IngestError, Input};
 
 /// `[[join]]` of a feed file.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +34,14 @@ pub(super) type Side = (String, Option<Vec<u8>>);
 
 /// Largest side file, in bytes.
 const MAX_SIDE: u64 = 256 << 20;
+
+fn check_size(name: &str, size: u64) -> Result<(), IngestError> {
+    if size <= MAX_SIDE {
+        return Ok(());
+    }
+    let message = format!("a side file of more than {MAX_SIDE} bytes");
+    Err(IngestError::Source(Problem::new(message, "ingest a smaller extract").at(name, 0).into()))
+}
 
 impl Join {
     /// Adds findings about joins that fit neither the decoder nor themselves.
@@ -58,22 +67,54 @@ impl Join {
         }
     }
 
+    /// Adds findings about side files that a connector would fetch and nobody would read.
+    pub(crate) fn check_beside(
+        joins: &[Join],
+        locator: &Locator<'_>,
+        connector: &Connector,
+        problems: &mut Problems,
+    ) {
+        let Connector::Http(http) = connector else { return };
+        for (i, name) in http.beside.iter().enumerate() {
+            if !joins.iter().any(|join| join.is(name)) {
+                problems.push(locator.problem(
+                    &["connector".into(), "beside".into(), i.into()],
+                    "no [[join]] reads this file",
+                    "name the file of a [[join]], or remove it",
+                ));
+            }
+        }
+    }
+
+    /// Whether a file of that name is the side file; servers do not agree on letter case.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.file.eq_ignore_ascii_case(name)
+    }
+
     /// Bytes of the side files of a source; `None` for one that is not there.
-    pub(crate) fn collect(joins: &[Join], folder: Option<&Path>) -> Result<Vec<Side>, IngestError> {
+    ///
+    /// A connector brings them along; those of a file on disk are in its folder.
+    pub(crate) fn collect(
+        joins: &[Join],
+        folder: Option<&Path>,
+        beside: &[(String, File)],
+    ) -> Result<Vec<Side>, IngestError> {
         let mut found = Vec::new();
         for join in joins {
+            if let Some((name, file)) = beside.iter().find(|(name, _)| join.is(name)) {
+                let mut bytes = Vec::new();
+                let read = file.take(MAX_SIDE + 1).read_to_end(&mut bytes);
+                read.map_err(|e| IngestError::read(name, &e))?;
+                check_size(name, bytes.len() as u64)?;
+                found.push((join.file.clone(), Some(bytes)));
+                continue;
+            }
             let path = folder.map(|folder| folder.join(&join.file));
             let bytes = match &path {
                 Some(path) if path.is_file() => {
                     let name = path.display().to_string();
                     let size = fs::metadata(path).map_err(|e| IngestError::read(&name, &e))?.len();
-                    if size > MAX_SIDE {
-                        let problem = Problem::new(
-                            format!("a side file of more than {MAX_SIDE} bytes"),
-                            "ingest a smaller extract",
-                        );
-                        return Err(IngestError::Source(problem.at(name, 0).into()));
-                    }
+                    check_size(&name, size)?;
                     Some(fs::read(path).map_err(|e| IngestError::read(&name, &e))?)
                 }
                 _ => None,

@@ -85,6 +85,16 @@ pub(super) struct Source {
     pub(super) line: u64,
     /// Header line of the records.
     pub(super) header: Option<String>,
+    /// Whether it ends in the middle of a record.
+    pub(super) cut: bool,
+}
+
+impl Source {
+    /// Whether there are records, and not one that is one.
+    pub(super) fn is_unreadable(&self) -> bool {
+        let unreadable = self.bad.iter().filter(|bad| bad.cause == Cause::Undecodable).count();
+        unreadable > 0 && u64::try_from(unreadable).is_ok_and(|n| n == self.records.read)
+    }
 }
 
 /// A list being read: records first, since they may be what dates it.
@@ -99,6 +109,7 @@ pub(super) struct Reader<'r> {
     skipped: u64,
     left_out: Vec<(String, String)>,
     line: u64,
+    cut: bool,
     /// The latest publication that a record states.
     pub(super) stated: Option<Stamp>,
 }
@@ -121,6 +132,7 @@ impl<'r> Reader<'r> {
             skipped: 0,
             left_out: Vec::new(),
             line: 1,
+            cut: false,
             stated: None,
         }
     }
@@ -134,14 +146,19 @@ impl<'r> Reader<'r> {
     pub(super) fn run(&mut self, cutter: &mut Cutter, shape: &Shape) -> Result<(), IngestError> {
         let prefilter = Prefilter::new(&self.feed.prefilter, shape);
         let mut row = Row::default();
+        // How the last record was.
+        let (mut unreadable, mut broken) = (false, false);
         while let Some(chunk) = cutter.next().map_err(|e| IngestError::read(self.file, &e))? {
             self.line = chunk.line;
+            let faulty = chunk.fault.is_some();
+            (unreadable, broken) = (false, false);
             let record = match chunk.fault {
                 Some(fault) => Err(fault),
                 None => shape.decode(chunk.raw, &mut row),
             };
             match record {
                 Err(problem) => {
+                    (unreadable, broken) = (true, faulty);
                     self.nameless += 1;
                     let raw = chunk.raw.to_vec();
                     self.bad.push(Bad { line: chunk.line, raw, problem, cause: Cause::Undecodable });
@@ -150,6 +167,11 @@ impl<'r> Reader<'r> {
                 Ok(_) => self.skipped += 1,
             }
         }
+        // Where records are no lines, one that cannot be cut out at the end was not all there.
+        self.cut = match cutter.ends_open() {
+            Some(open) => unreadable && open,
+            None => broken,
+        };
         Ok(())
     }
 
@@ -222,6 +244,7 @@ impl<'r> Reader<'r> {
             bad: self.bad,
             line: self.line,
             header: None,
+            cut: self.cut,
         };
         let terms = Terms { published_at: stamp, ..*terms };
         let mut entries: BTreeMap<(String, String), Vec<(Hash, Fact)>> = BTreeMap::new();

@@ -12,6 +12,7 @@ use super::read::Reader;
 use super::run::{Desk, Taken, Whole};
 use super::{Snapshot, at};
 use crate::decoder::{Row, Shape};
+use crate::ingest::Way;
 use crate::mapping::Mapper;
 use crate::quarantine::{Quarantine, Resolved, WholeSource};
 use crate::report::Facts;
@@ -33,7 +34,16 @@ pub(crate) fn whole(
     let WholeSource { bytes, mut beside } = source;
     let options = Options { published_at: terms.published_at, ..Options::at(terms.now) };
     let sides = feed.joins.iter().map(|join| (join.file.clone(), beside.remove(&join.file))).collect();
-    let desk = Desk { log, types, feed, snapshot, options: &options, cursor: None, vouched: terms.vouched };
+    let desk = Desk {
+        log,
+        types,
+        feed,
+        snapshot,
+        options: &options,
+        cursor: None,
+        vouched: terms.vouched,
+        way: Way::ByHand,
+    };
     Ok(match desk.take(&Whole { file: file.to_owned(), bytes, sides }, quarantine)? {
         Taken::Stored(report) => Resolved::Stored { facts: report.facts, head: report.head },
         Taken::Held(_, problem, _) => Resolved::Held { reason: problem.to_string() },
@@ -101,7 +111,16 @@ pub(crate) fn entry(
     let hashes = present.iter().map(|(key, (hash, _))| (key.clone(), *hash)).collect();
     let derived = derive(&known, &name, &Literal { at: at(stamp), present: &hashes, amends: true });
     let options = Options { published_at: Some(stamp), ..Options::at(terms.now) };
-    let desk = Desk { log, types, feed, snapshot, options: &options, cursor: None, vouched: terms.vouched };
+    let desk = Desk {
+        log,
+        types,
+        feed,
+        snapshot,
+        options: &options,
+        cursor: None,
+        vouched: terms.vouched,
+        way: Way::ByHand,
+    };
     let makes = Makes { desk: &desk, list: &name, known: &known, present: &present };
     let facts = derived.steps.iter().map(|step| makes.fact(step)).collect::<Result<Vec<_>, _>>()?;
     let (stored, duplicate) = if facts.is_empty() { (0, 1) } else { desk.append(facts, None)? };

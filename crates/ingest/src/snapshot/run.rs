@@ -16,7 +16,7 @@ use super::known::{Known, Vintage};
 use super::read::{Bad, List, Reader, Source};
 use super::{Snapshot, VINTAGE, at, day};
 use crate::decoder::{Cutter, Refusal};
-use crate::ingest::Way;
+use crate::ingest::{Way, cut_short, nothing_read};
 use crate::mapping::text::neutral_problem;
 use crate::mapping::{Draft, Mapper};
 use crate::quarantine::{Cause, Entry, Quarantine};
@@ -50,6 +50,8 @@ pub(super) struct Desk<'d> {
     pub(super) cursor: Option<&'d Cursor>,
     /// Whether an operator vouches for a list that lost more than its limit.
     pub(super) vouched: bool,
+    /// On whose account.
+    pub(super) way: Way,
 }
 
 /// What became of a source.
@@ -98,7 +100,7 @@ fn one(
 ) -> Result<Report, IngestError> {
     let whole = Whole::read(feed, input)?;
     let cursor = options.cursor.as_ref().filter(|_| way == Way::Taking);
-    let desk = Desk { log, types, feed, snapshot, options, cursor, vouched: false };
+    let desk = Desk { log, types, feed, snapshot, options, cursor, vouched: false, way };
     match desk.take(&whole, quarantine)? {
         Taken::Stored(report) => Ok(report),
         Taken::Held(report, problem, cause) => {
@@ -129,7 +131,7 @@ fn one(
 
 impl Whole {
     fn read(feed: &FeedSpec, input: Input) -> Result<Self, IngestError> {
-        let Input { name, reader, folder, .. } = input;
+        let Input { name, reader, folder, beside, .. } = input;
         let mut bytes = Vec::new();
         reader.take(MAX_LIST + 1).read_to_end(&mut bytes).map_err(|e| IngestError::read(&name, &e))?;
         if bytes.len() as u64 > MAX_LIST {
@@ -137,7 +139,7 @@ impl Whole {
                 Problem::new(format!("a list of more than {MAX_LIST} bytes"), "split it, or take an extract");
             return Err(IngestError::Source(problem.at(name, 0).into()));
         }
-        let sides = Join::collect(&feed.joins, folder.as_deref().map(Path::new))?;
+        let sides = Join::collect(&feed.joins, folder.as_deref().map(Path::new), &beside)?;
         Ok(Self { file: name, bytes, sides })
     }
 
@@ -161,9 +163,22 @@ impl Desk<'_> {
         })?
         else {
             report.notes.push(format!("{}: empty, and nothing says when; nothing was recorded", whole.file));
+            if !self.options.dry_run {
+                self.move_cursor(serde_json::json!({ "file": whole.file, "line": 1 }))?;
+                report.head = self.log.head();
+            }
             return Ok(Taken::Stored(report));
         };
         report.records = source.records;
+        // By hand what there is of it is taken, and what cannot be read is unknown.
+        if self.way == Way::Judging {
+            if source.cut {
+                return Err(cut_short(&whole.file, source.line));
+            }
+            if source.is_unreadable() {
+                return Err(nothing_read(&whole.file));
+            }
+        }
         // What is held in the end is held as of this publication.
         let options = Options { published_at: Some(stamp), ..self.options.clone() };
         let judged = self.judge(whole, &source, stamp)?;
@@ -188,7 +203,23 @@ impl Desk<'_> {
             quarantine.hold(entry)?;
         }
         quarantine.sync()?;
-        let mut checkpoint = serde_json::json!({ "file": whole.file, "line": line, "vintage": stamp });
+        let checkpoint = serde_json::json!({ "file": whole.file, "line": line, "vintage": stamp });
+        let (stored, duplicate) = if facts.is_empty() {
+            self.move_cursor(checkpoint)?;
+            (0, 0)
+        } else {
+            let (checkpoint, _) = self.with_cursor(checkpoint)?;
+            self.append(facts, Some(checkpoint))?
+        };
+        report.facts.stored += stored;
+        report.facts.duplicate += duplicate;
+        report.head = self.log.head();
+        tracing::debug!(feed = %self.feed.name, vintage = %stamp, stored, "a vintage of a list");
+        Ok(Taken::Stored(report))
+    }
+
+    /// A checkpoint with the cursor in it, and whether that is another than the log has.
+    fn with_cursor(&self, mut checkpoint: Value) -> Result<(Value, bool), IngestError> {
         let old = crate::take::cursor(self.log, &self.feed.name)?;
         let cursor = self.cursor.unwrap_or(&old);
         if let Some(checkpoint) = checkpoint.as_object_mut()
@@ -196,15 +227,16 @@ impl Desk<'_> {
         {
             checkpoint.insert(CURSOR.to_owned(), cursor.clone());
         }
-        if facts.is_empty() && *cursor != old {
-            self.log.append(Append::default().checkpoint(&self.feed.name, checkpoint.clone()))?;
+        Ok((checkpoint, *cursor != old))
+    }
+
+    /// Remembers a source that brought nothing new.
+    fn move_cursor(&self, checkpoint: Value) -> Result<(), IngestError> {
+        let (checkpoint, moves) = self.with_cursor(checkpoint)?;
+        if moves {
+            self.log.append(Append::default().checkpoint(&self.feed.name, checkpoint))?;
         }
-        let (stored, duplicate) = self.append(facts, Some(checkpoint))?;
-        report.facts.stored += stored;
-        report.facts.duplicate += duplicate;
-        report.head = self.log.head();
-        tracing::debug!(feed = %self.feed.name, vintage = %stamp, stored, "a vintage of a list");
-        Ok(Taken::Stored(report))
+        Ok(())
     }
 
     /// Records and publication of a source; `None` for an empty one of unknown age.

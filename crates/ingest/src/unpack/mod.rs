@@ -122,7 +122,7 @@ impl Iterator for Unpacked {
 
 /// How a source is packed by its first bytes, and the source as if nobody had looked.
 fn sniff(input: Input) -> io::Result<(Option<Unpack>, Input)> {
-    let Input { name, mut reader, file, folder } = input;
+    let Input { name, mut reader, file, folder, beside } = input;
     let mut head = Vec::new();
     reader.by_ref().take(4).read_to_end(&mut head)?;
     let found = match head.as_slice() {
@@ -132,7 +132,7 @@ fn sniff(input: Input) -> io::Result<(Option<Unpack>, Input)> {
         _ => None,
     };
     let reader = Box::new(io::Cursor::new(head).chain(reader));
-    Ok((found, Input { name, reader, file, folder }))
+    Ok((found, Input { name, reader, file, folder, beside }))
 }
 
 /// A file that can be sought in: the source's own, or an unnamed copy.

@@ -56,14 +56,14 @@ fn comtrade_takes_the_totals_and_skips_their_breakdown() {
 fn un_sc_entries_are_listings() {
     let (done, held) = check("un-sc", "list.xml", "expected.ndjson");
     assert_eq!(counts(&done), (5, 3, 0, 2));
-    assert_eq!(held, ["51 actors", "84 record"]);
+    // What is no record at all comes before what is none of this list.
+    assert_eq!(held, ["84 record", "51 actors"]);
 }
 
 #[test]
 fn ofac_entries_are_listings() {
     let (done, held) = check("ofac-sdn-xml", "sdn.xml", "expected.ndjson");
-    assert_eq!(counts(&done), (4, 3, 0, 1));
-    assert_eq!(held, ["79 actors"]);
+    assert_eq!((counts(&done), held.len()), ((4, 4, 0, 0), 0));
 }
 
 #[test]
@@ -410,7 +410,8 @@ fn the_real_security_council_list_maps_whole() {
     };
     let done = run_of(&text);
     assert_eq!(counts(&done), (1003, 1003, 0, 0), "{:?}", done.held.first());
-    let stored = facts(&log);
+    let mut stored = facts(&log);
+    stored.retain(|fact| fact.kind == "sanction.listed");
     let subjects = |what: &str| stored.iter().filter(|f| f.attributes["subject"] == what).count();
     assert_eq!((subjects("person"), subjects("entity")), (730, 273));
     let keys: std::collections::BTreeSet<&str> = stored.iter().map(|f| f.key.as_str()).collect();

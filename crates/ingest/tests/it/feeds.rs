@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bellwether_ingest::{FeedSpec, Input, Options};
+use bellwether_ingest::{Connector, FeedSpec, Input, Options};
 use bellwether_model::Fact;
 
 use crate::support::{facts, feed, memory, now, root, run, run_with, types};
@@ -29,6 +29,47 @@ fn every_shipped_feed_parses_under_its_file_name() {
         seen += 1;
     }
     assert!(seen >= 4);
+}
+
+/// What asks others by itself asks safely, and only once somebody switched it on.
+#[test]
+fn r19_shipped_feeds_ask_nobody_unasked() {
+    let mut polled = Vec::new();
+    for entry in std::fs::read_dir(root().join("config/feeds")).unwrap() {
+        let path = entry.unwrap().path();
+        let feed = feed(path.file_stem().unwrap().to_str().unwrap());
+        assert!(!feed.title.trim().is_empty() && !feed.licence.trim().is_empty(), "{}", feed.name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.lines().any(|line| line.starts_with("cadence = \"")), "{}", feed.name);
+        match &feed.connector {
+            Connector::Http(http) => {
+                assert!(!feed.enabled, "{} is switched on", feed.name);
+                assert!(!http.insecure && http.allow.is_empty(), "{}", feed.name);
+                let longer = http.index.iter().filter_map(|index| index.catch_up.as_ref());
+                for url in std::iter::once(&http.url).chain(longer) {
+                    assert_eq!(url.scheme(), "https", "{}", feed.name);
+                }
+                assert!(http.every >= std::time::Duration::from_secs(900), "{}", feed.name);
+                polled.push(feed.name);
+            }
+            Connector::File | Connector::Stdin => assert!(feed.enabled, "{}", feed.name),
+            Connector::Folder(_) => assert!(!feed.enabled, "{}", feed.name),
+        }
+    }
+    polled.sort();
+    let expected = [
+        "cn-countersanctions",
+        "comtrade",
+        "gdelt-events",
+        "ofac-sdn",
+        "ofac-sdn-xml",
+        "opensanctions-ftm",
+        "opensanctions-targets",
+        "statements-rss",
+        "un-sc",
+        "unsc-vetoes",
+    ];
+    assert_eq!(polled, expected);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::settings::FolderSettings;
@@ -24,8 +25,10 @@ impl Look {
 /// What a look finds.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Files that match, by name in ascending order.
-    pub(super) files: Vec<(String, Look)>,
+    /// Files that match, by name in ascending order, each with the moment since which it is as it is.
+    pub(super) files: Vec<(String, Look, DateTime<Utc>)>,
+    /// Side files, likewise.
+    pub(super) beside: Vec<(String, Look, DateTime<Utc>)>,
     /// Entries that would match and are not taken, and why.
     pub(super) refused: Vec<(String, &'static str)>,
 }
@@ -40,7 +43,7 @@ fn is_under_way(name: &str) -> bool {
 }
 
 /// Looks into the folder.
-pub(super) fn list(settings: &FolderSettings) -> io::Result<Listing> {
+pub(super) fn list(settings: &FolderSettings, beside: &[String]) -> io::Result<Listing> {
     let mut listing = Listing::default();
     for entry in std::fs::read_dir(&settings.path)? {
         let entry = entry?;
@@ -49,30 +52,50 @@ pub(super) fn list(settings: &FolderSettings) -> io::Result<Listing> {
             listing.refused.push((name.to_string_lossy().into_owned(), "its name is not UTF-8"));
             continue;
         };
-        if is_under_way(name) || !settings.pattern.is_match(name) {
+        let aside = beside.iter().any(|side| side.eq_ignore_ascii_case(name));
+        if is_under_way(name) || !(aside || settings.pattern.is_match(name)) {
             continue;
         }
         match look(&entry) {
-            Ok(Some(look)) => listing.files.push((name.to_owned(), look)),
+            Ok(Some((look, since))) => {
+                let files = if aside { &mut listing.beside } else { &mut listing.files };
+                files.push((name.to_owned(), look, since));
+            }
             Ok(None) => {}
             Err(why) => listing.refused.push((name.to_owned(), why)),
         }
     }
     listing.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    listing.beside.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     listing.refused.sort_unstable();
     Ok(listing)
 }
 
 /// `None` for a folder, and for a file that is gone again.
-fn look(entry: &DirEntry) -> Result<Option<Look>, &'static str> {
+fn look(entry: &DirEntry) -> Result<Option<(Look, DateTime<Utc>)>, &'static str> {
     // Of the entry itself, not of what a link leads to.
     let Ok(meta) = entry.metadata() else { return Ok(None) };
     match meta.file_type() {
         kind if kind.is_symlink() => Err("it is a link, which may lead anywhere"),
         kind if kind.is_dir() => Ok(None),
-        kind if kind.is_file() => Ok(Some(Look::at(&meta))),
+        kind if kind.is_file() => Ok(Some((Look::at(&meta), since(&meta)))),
         _ => Err("it is no ordinary file"),
     }
+}
+
+/// Since when neither content nor marks of a file changed. A copy may bear the time of its original: what the system
+/// notes about the file itself counts where there is such a thing.
+fn since(meta: &Metadata) -> DateTime<Utc> {
+    let modified = meta.modified().map_or(DateTime::<Utc>::MAX_UTC, DateTime::from);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let nanoseconds = u32::try_from(meta.ctime_nsec()).unwrap_or_default();
+        let changed = DateTime::from_timestamp(meta.ctime(), nanoseconds);
+        modified.max(changed.unwrap_or(DateTime::<Utc>::MAX_UTC))
+    }
+    #[cfg(not(unix))]
+    modified
 }
 
 /// Opens a file that was listed, if it is still the one that was looked at.

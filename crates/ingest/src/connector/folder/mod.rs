@@ -66,6 +66,8 @@ pub(super) struct Folder {
 struct State {
     feed: String,
     settings: FolderSettings,
+    /// Names of the side files that belong to each source.
+    beside: Vec<String>,
     spool: PathBuf,
     /// How each file looked last, and since when.
     looks: BTreeMap<String, (Look, DateTime<Utc>)>,
@@ -77,11 +79,12 @@ struct State {
 }
 
 impl Folder {
-    pub(super) fn new(feed: &str, settings: FolderSettings, spool: &Path) -> Self {
+    pub(super) fn new(feed: &str, settings: FolderSettings, beside: Vec<String>, spool: &Path) -> Self {
         Self {
             state: State {
                 feed: feed.to_owned(),
                 settings,
+                beside,
                 spool: spool.to_owned(),
                 looks: BTreeMap::new(),
                 refused: BTreeMap::new(),
@@ -152,22 +155,22 @@ impl State {
         now: DateTime<Utc>,
         problems: &mut Vec<Problem>,
     ) -> Result<Polled, Degraded> {
-        let listing = listing::list(&self.settings).map_err(|error| {
+        let listing = listing::list(&self.settings, &self.beside).map_err(|error| {
             self.degraded(
                 format!("the folder cannot be read: {error}"),
                 "create it, or correct the path and the permissions",
             )
         })?;
         memory.fetched_at = now;
-        let Listing { mut files, refused } = listing;
+        let Listing { mut files, beside, refused } = listing;
         for (name, why) in refused {
             let remedy = "put an ordinary file with a plain name there";
             self.tell(&name, format!("not taken: {why}"), remedy, problems);
         }
-        files.retain(|(name, look)| {
+        files.retain(|(name, look, _)| {
             memory.seen.get(name).is_none_or(|seen| seen.0 != *look) || !self.put_away(name, problems)
         });
-        let there = |name: &String| files.binary_search_by(|(n, _)| n.cmp(name)).is_ok();
+        let there = |name: &String| files.binary_search_by(|(n, ..)| n.cmp(name)).is_ok();
         memory.seen.retain(|name, _| there(name));
         self.refused.retain(|name, _| there(name));
         if self.told.len() > MAX_KEPT {
@@ -178,9 +181,10 @@ impl State {
             return Err(self.degraded(format!("{MAX_KEPT} files that were taken stay in the folder"), remedy));
         }
         let before = std::mem::take(&mut self.looks);
-        for (name, look) in &files {
+        for (name, look, untouched) in files.iter().chain(&beside) {
+            // The first look knows what the system noted, if its clock is ours.
             let since = before.get(name).filter(|(b, since)| b == look && *since <= now).map_or(now, |b| b.1);
-            self.looks.insert(name.clone(), (*look, since));
+            self.looks.insert(name.clone(), (*look, since.min(*untouched)));
         }
         // Two looks in quick succession, as a daemon has them that was told of more, say nothing.
         let apart = self.settings.every / 2;
@@ -191,16 +195,24 @@ impl State {
                     .get(name)
                     .is_some_and(|(_, since)| (now - *since).to_std().is_ok_and(|d| d >= apart))
         };
+        let beside: Vec<(String, Look)> = beside.into_iter().map(|(name, look, _)| (name, look)).collect();
+        let ready = beside.iter().all(|(name, _)| whole(name));
         let due: Vec<(String, Look)> = files
-            .iter()
+            .into_iter()
+            .map(|(name, look, _)| (name, look))
             .filter(|(name, look)| memory.seen.get(name).is_none_or(|seen| seen.0 != *look))
-            .filter(|(name, look)| self.refused.get(name) != Some(look) && whole(name))
-            .cloned()
+            .filter(|(name, look)| ready && self.refused.get(name) != Some(look) && whole(name))
             .collect();
         let mut left = due.len();
         for (name, look) in due {
             left -= 1;
-            let (file, digest) = match self.spool(&name, look) {
+            let spooled = self.spool(&name, look).and_then(|main| {
+                let sides = beside
+                    .iter()
+                    .map(|(side, look)| Ok(self.spool(side, *look)?.map(|(file, _)| (side.clone(), file))));
+                Ok(main.zip(sides.collect::<Result<Option<Vec<_>>, Spoiled>>()?))
+            });
+            let ((file, digest), beside) = match spooled {
                 Ok(Some(spooled)) => spooled,
                 // It changed or went while it was read: the next look will tell.
                 Ok(None) => continue,
@@ -221,7 +233,7 @@ impl State {
             }
             memory.changed_at = now;
             let uri = None;
-            let source = Source { name: neutral(&name), uri, published_at: None, file };
+            let source = Source { name: neutral(&name), uri, published_at: None, file, beside };
             self.handed = Some((name, look));
             return Ok(Polled::Found { source, cursor: memory.cursor(), more: left > 0 });
         }

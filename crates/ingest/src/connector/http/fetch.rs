@@ -74,6 +74,14 @@ pub(super) struct Body {
 pub(super) struct Fault {
     pub(super) degraded: Degraded,
     pub(super) blame: Blame,
+    /// Whether the server says that there is no such thing.
+    pub(super) absent: bool,
+}
+
+impl From<Degraded> for Fault {
+    fn from(degraded: Degraded) -> Self {
+        Self { degraded, blame: Blame::Address, absent: false }
+    }
 }
 
 /// What a fault is about, as far as it can be told: whether others of the same server would do better.
@@ -89,7 +97,7 @@ pub(super) enum Blame {
 
 /// A finding as a fault.
 fn fault(problem: Problem, blame: Blame) -> Fault {
-    Fault { degraded: Degraded { problem, retry_after: None }, blame }
+    Fault { degraded: Degraded { problem, retry_after: None }, blame, absent: false }
 }
 
 const LATER: &str = "nothing was taken; the feed tries again by itself";
@@ -280,7 +288,8 @@ impl Fetcher {
             .filter(|_| busy)
             .and_then(|value| asked_wait(value.to_str().ok()?, headers, now));
         let problem = Problem::new(format!("answered {status}"), remedy);
-        Fault { degraded: Degraded { problem, retry_after }, blame }
+        let absent = matches!(status.as_u16(), 404 | 410);
+        Fault { degraded: Degraded { problem, retry_after }, blame, absent }
     }
 
     async fn body(&self, wanted: Wanted<'_>, mut response: reqwest::Response) -> Result<Body, Fault> {

@@ -9,6 +9,7 @@ mod page;
 mod settings;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,20 +83,54 @@ impl Http {
         }
         memory.digest = Some(body.digest.clone());
         memory.changed_at = now;
+        let url = self.fetcher.settings.url.clone();
+        let beside = self.beside(&url, now).await.map_err(|fault| fault.degraded)?;
         let url = &self.fetcher.settings.url;
-        let source = self.source(url, name(url), body, None);
+        let source = self.source(url, name(url), body, None, beside, now);
         Ok(Polled::Found { source, cursor: memory.cursor(), more: false })
     }
 
-    fn source(&self, url: &Url, name: String, body: Body, stamp: Option<DateTime<Utc>>) -> Source {
+    /// Fetches the side files of a source. One that is not there is done without, and said to be; one that cannot be
+    /// had for now costs the poll, since its source would be taken without it for good.
+    async fn beside(&mut self, url: &Url, now: DateTime<Utc>) -> Result<Vec<(String, File)>, Fault> {
+        let mut found = Vec::new();
+        for name in self.fetcher.settings.beside.clone() {
+            // A plain name, which was checked: it stays beside the source.
+            let Ok(side) = url.join(&name) else { continue };
+            match self.fetcher.fetch(Wanted::all_of(&side), now).await {
+                Ok(Got::Body(body)) => found.push((name, body.file)),
+                Ok(Got::NotModified) => return Err(self.odd_answer().into()),
+                Err(fault) if fault.absent => {
+                    let message = format!("{name} is not there, so what it adds is missing");
+                    let remedy = "check connector.beside; the source is taken without it";
+                    let problem = Problem::new(message, remedy).text(address::shown(&side));
+                    let problem = problem.at(&self.fetcher.feed, 0).field("connector.beside");
+                    self.problems.push(neutral_problem(problem));
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(found)
+    }
+
+    fn source(
+        &self,
+        url: &Url,
+        name: String,
+        body: Body,
+        stamp: Option<DateTime<Utc>>,
+        beside: Vec<(String, File)>,
+        now: DateTime<Utc>,
+    ) -> Source {
         let published = match self.fetcher.settings.published {
             Some(Published::LastModified) => body.last_modified.as_deref().and_then(fetch::http_date),
             Some(Published::Stamp) => stamp,
+            Some(Published::Fetched) => Some(now),
             None => None,
         };
         let mut uri = address::shown(url);
         uri.truncate(uri.find("?…").unwrap_or(uri.len()));
-        Source { name, uri: Some(uri), published_at: published.map(Stamp::Instant), file: body.file }
+        Source { name, uri: Some(uri), published_at: published.map(Stamp::Instant), file: body.file, beside }
     }
 
     /// The next source of an index.
@@ -137,8 +172,14 @@ impl Http {
             }
             let Entry { url, size, md5 } = &entry;
             let wanted = Wanted { size: *size, md5: md5.as_deref(), ..Wanted::all_of(url) };
-            match self.fetcher.fetch(wanted, now).await {
-                Ok(Got::Body(body)) => {
+            let fetched = match self.fetcher.fetch(wanted, now).await {
+                Ok(Got::Body(body)) if body.bytes > 0 => {
+                    self.beside(url, now).await.map(|beside| (Got::Body(body), beside))
+                }
+                other => other.map(|got| (got, Vec::new())),
+            };
+            match fetched {
+                Ok((Got::Body(body), beside)) => {
                     memory.pass(place.clone());
                     self.listed.entries.remove(&place);
                     if body.bytes == 0 {
@@ -146,7 +187,7 @@ impl Http {
                     }
                     memory.changed_at = now;
                     let more = !self.listed.entries.is_empty();
-                    let source = self.source(url, name_in_index(url), body, Some(place.0));
+                    let source = self.source(url, name_in_index(url), body, Some(place.0), beside, now);
                     // Kept until a cursor says that it was taken.
                     self.listed.entries.insert(place.clone(), entry);
                     self.handed = Some(place);
@@ -154,8 +195,8 @@ impl Http {
                     return Ok(Polled::Found { source, cursor: memory.cursor(), more });
                 }
                 // Nothing conditional was asked.
-                Ok(Got::NotModified) => return Err(self.odd_answer()),
-                Err(Fault { degraded, blame }) => {
+                Ok((Got::NotModified, _)) => return Err(self.odd_answer()),
+                Err(Fault { degraded, blame, .. }) => {
                     self.fail(&place, &degraded.problem, blame);
                     if self.exhausted(&place, index).is_none() {
                         return Err(degraded);

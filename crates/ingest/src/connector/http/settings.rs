@@ -41,6 +41,8 @@ pub struct HttpSettings {
     pub headers: BTreeMap<String, Secret>,
     /// What states when a source was published.
     pub published: Option<Published>,
+    /// Names of the side files that are fetched with a new source, relative to its address.
+    pub beside: Vec<String>,
     /// Set when `url` is a list of sources.
     pub index: Option<Index>,
 }
@@ -66,6 +68,8 @@ pub enum Published {
     LastModified,
     /// The stamp in the index.
     Stamp,
+    /// The moment at which new content was fetched: it was public by then.
+    Fetched,
 }
 
 /// A list that names sources.
@@ -127,6 +131,8 @@ pub(crate) struct Written {
     #[serde(default)]
     headers: BTreeMap<String, Secret>,
     published: Option<Published>,
+    #[serde(default)]
+    beside: Vec<String>,
     index: Option<WrittenIndex>,
 }
 
@@ -159,6 +165,8 @@ enum IndexKind {
     JsonMap,
 }
 
+/// Most side files of one source.
+const MOST_BESIDE: usize = 16;
 const MAX_BYTES: u64 = 512 << 20;
 const MAX_REDIRECTS: usize = 5;
 const MOST_REDIRECTS: usize = 20;
@@ -230,6 +238,7 @@ impl Written {
             accept: self.accept,
             headers: headers(self.headers, check),
             published: self.published,
+            beside: beside(self.beside, check),
             index: self.index.and_then(|i| index(i, self.insecure, check)),
             url: url?,
         };
@@ -259,6 +268,22 @@ fn address(field: &str, text: &str, insecure: bool, check: &mut Check<'_, '_>) -
         check.fault(field, "no host in the address", "write it in full, https://host/path");
     }
     Some(url)
+}
+
+/// Side files, by plain names: they come from where the source comes from.
+fn beside(written: Vec<String>, check: &mut Check<'_, '_>) -> Vec<String> {
+    for (at, name) in written.iter().enumerate() {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            check.fault_at("beside", at, "not the plain name of a file", "write for example \"add.csv\"");
+        } else if written.iter().take(at).any(|n| n.eq_ignore_ascii_case(name)) {
+            check.fault_at("beside", at, "a file named twice", "name each once");
+        }
+    }
+    if written.len() > MOST_BESIDE {
+        check.fault("beside", "too many side files", format!("name at most {MOST_BESIDE}"));
+    }
+    written
 }
 
 fn networks(written: &[String], check: &mut Check<'_, '_>) -> Vec<IpNet> {

@@ -3,6 +3,7 @@
 mod folder;
 mod http;
 mod index;
+mod lists;
 mod server;
 mod settings;
 mod taking;

@@ -21,7 +21,7 @@ fn rows(n: std::ops::Range<u32>) -> String {
 fn source(text: impl AsRef<[u8]>) -> Source {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(text.as_ref()).unwrap();
-    Source { name: "s.csv".into(), uri: None, published_at: None, file }
+    Source { name: "s.csv".into(), uri: None, published_at: None, file, beside: Vec::new() }
 }
 
 fn with(cursor: Cursor) -> Options {

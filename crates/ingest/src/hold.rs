@@ -104,9 +104,9 @@ pub(crate) struct Holder<'s> {
 impl Holder<'_> {
     /// The finding of the first rule that holds the record. A condition that cannot be evaluated is an error.
     pub(crate) fn holds(&self, record: &Record<'_>, place: Place<'_>) -> Result<Option<Problem>, Problem> {
-        let scope = self.scope.of(record, place.file);
+        let sight = self.scope.sight(record, place.file, &[]);
         for (when, problem) in self.rules {
-            if when.test(&scope)? {
+            if when.test(&sight)? {
                 return Ok(Some(problem.clone()));
             }
         }

@@ -9,6 +9,7 @@ mod functions;
 pub(crate) mod limits;
 mod native;
 mod paths;
+mod quick;
 pub(crate) mod text;
 pub(crate) mod uses;
 
@@ -64,8 +65,13 @@ impl Place<'_> {
             uri,
             file: Some(self.file.to_owned()),
             line: Some(self.line),
-            digest: Some(blake3::hash(self.raw).to_hex().to_string()),
+            digest: Some(self.digest()),
         }
+    }
+
+    /// Digest of the raw record.
+    fn digest(&self) -> String {
+        blake3::hash(self.raw).to_hex().to_string()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of separated columns: RFC 4180 quoting, or none.
 
+use std::collections::HashMap;
 use std::io;
 
 use bellwether_model::Problem;
@@ -17,6 +18,8 @@ const MAX_REREAD: usize = 64 << 20;
 #[derive(Clone)]
 pub(crate) struct Columns {
     names: Vec<String>,
+    /// Where each name first stands: expressions ask for it in every row.
+    places: HashMap<String, usize>,
     header: Option<String>,
     /// Fewest columns of a row.
     least: usize,
@@ -26,7 +29,12 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(super) fn new(spec: &Delimited, names: Vec<String>, header: Option<String>) -> Self {
+        let mut places = HashMap::with_capacity(names.len());
+        for (at, name) in names.iter().enumerate() {
+            places.entry(name.clone()).or_insert(at);
+        }
         Self {
+            places,
             least: names.len().saturating_sub(spec.optional),
             extra_blank: spec.extra_blank,
             skip_header: spec.repeated_header == RepeatedHeader::Skip,
@@ -37,7 +45,7 @@ impl Columns {
 
     /// Position of a column.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|n| n == name)
+        self.places.get(name).copied()
     }
 
     /// Names in order.

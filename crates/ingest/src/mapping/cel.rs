@@ -1,20 +1,22 @@
 //! Declarative mapping: a CEL expression for each field of each fact that a record makes.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use bellwether_model::{Attributes, Basis, Fact, Grade, Locator, Op, Problem, Problems};
-use cel::common::ast::{Expr, LiteralValue};
 use cel::common::types::{CelMap, CelMapKey, CelString};
 use cel::common::value::Val;
 use cel::objects::{Key, Map};
 use cel::{Context, Program, Value};
 use serde::Deserialize;
 
+use super::quick::{Cells, Quick, Tables, Text};
 use super::uses::Uses;
 use super::{Draft, Place, functions, limits, text};
-use crate::decoder::{Record, Values};
+use crate::decoder::{Columns, Record, Row, Values};
 
 /// One `[[fact]]` of a feed file; every text is a CEL expression.
 #[derive(Deserialize)]
@@ -56,57 +58,84 @@ pub(crate) struct Expression {
     field: String,
     text: String,
     program: Program,
-    plain: Plain,
-}
-
-/// Expressions that need no evaluation: most of a feed are a constant or a column.
-enum Plain {
-    Text(String),
-    Column(String),
-    No,
-}
-
-impl Plain {
-    fn of(program: &Program) -> Self {
-        match &program.expression().expr {
-            Expr::Literal(LiteralValue::String(text)) => Plain::Text(text.inner().to_owned()),
-            Expr::Select(select) if !select.test => match &select.operand.expr {
-                Expr::Ident(name) if name == "record" => Plain::Column(select.field.clone()),
-                _ => Plain::No,
-            },
-            _ => Plain::No,
-        }
-    }
+    quick: Quick,
 }
 
 /// One record as the expressions see it.
-struct Sight<'r> {
-    scope: Context<'r, 'r>,
+pub(crate) struct Sight<'r> {
+    scope: &'r Scope<'r>,
+    joins: &'r [Joined],
+    file: &'r str,
     record: &'r Record<'r>,
+    /// Made when an expression needs the interpreter.
+    context: OnceCell<Context<'r, 'r>>,
+    /// Made for the first fact.
+    digest: OnceCell<String>,
 }
 
-impl Sight<'_> {
-    /// Text of an expression that needs no evaluation.
-    fn plain<'e>(&'e self, expression: &'e Expression) -> Option<&'e str> {
-        match (&expression.plain, self.record) {
-            (Plain::Text(text), _) => Some(text),
-            // A column that is not there is for the evaluation to complain about.
-            (Plain::Column(name), Record::Row(columns, row)) => {
-                columns.position(name).map(|at| row.get(at).unwrap_or_default())
+impl<'r> Sight<'r> {
+    fn context(&self) -> &Context<'r, 'r> {
+        self.context.get_or_init(|| match (self.record, self.joins) {
+            (Record::Row(columns, row), [_, ..]) => self.scope.joined(columns, row, self.joins, self.file),
+            _ => self.scope.of(self.record, self.file),
+        })
+    }
+
+    fn cells(&self) -> Option<Cells<'r>> {
+        match self.record {
+            Record::Row(columns, row) => Some(Cells { columns, row, tables: self.scope.tables }),
+            _ => None,
+        }
+    }
+
+    /// Text of an expression that needs no interpreter.
+    fn quick<'e>(&'e self, expression: &'e Expression) -> Option<Cow<'e, str>> {
+        match &expression.quick {
+            Quick::Text(text) if self.may_be_quick(text) => text.get(self.cells()?),
+            _ => None,
+        }
+    }
+
+    /// The same for a list of texts.
+    fn quick_list<'e>(&'e self, expression: &'e Expression) -> Option<Vec<Cow<'e, str>>> {
+        match &expression.quick {
+            Quick::List(texts) if self.joins.is_empty() => {
+                let cells = self.cells()?;
+                texts.iter().map(|text| text.get(cells)).collect()
             }
             _ => None,
+        }
+    }
+
+    /// Side files may stand in the place of a column: nothing but a column by itself is then read past them.
+    fn may_be_quick(&self, text: &Text) -> bool {
+        self.joins.is_empty() || matches!(text, Text::Literal(_) | Text::Column(_))
+    }
+
+    fn evidence(&self, place: Place<'_>, uri: Option<String>) -> bellwether_model::Evidence {
+        let digest = self.digest.get_or_init(|| place.digest());
+        bellwether_model::Evidence {
+            uri,
+            file: Some(place.file.to_owned()),
+            line: Some(place.line),
+            digest: Some(digest.clone()),
         }
     }
 }
 
 impl Expression {
     pub(crate) fn new(field: String, text: String, program: Program) -> Self {
-        Self { plain: Plain::of(&program), field, text, program }
+        Self { quick: Quick::of(&program.expression().expr), field, text, program }
     }
 
     /// Evaluates a condition.
-    pub(crate) fn test(&self, scope: &Context<'_, '_>) -> Result<bool, Problem> {
-        match run(self, scope)? {
+    pub(crate) fn test(&self, sight: &Sight<'_>) -> Result<bool, Problem> {
+        if let (Quick::Test(test), true, Some(cells)) = (&self.quick, sight.joins.is_empty(), sight.cells())
+            && let Some(holds) = test.get(cells)
+        {
+            return Ok(holds);
+        }
+        match run(self, sight.context())? {
             Value::Bool(holds) => Ok(holds),
             other => Err(wrong(self, "a condition must be true or false", &other)),
         }
@@ -117,11 +146,12 @@ impl Expression {
 pub(crate) struct Scope<'s> {
     context: Context<'static, 'static>,
     uses: &'s Uses,
+    tables: &'s Tables,
 }
 
 impl<'s> Scope<'s> {
     pub(crate) fn new(
-        tables: &BTreeMap<String, BTreeMap<String, String>>,
+        tables: &'s Tables,
         uses: &'s Uses,
         envelope: Option<&Values>,
     ) -> Result<Self, Problem> {
@@ -136,11 +166,45 @@ impl<'s> Scope<'s> {
         let around =
             envelope.into_iter().flatten().map(|(k, v)| (k.clone(), Value::String(Arc::new(v.clone()))));
         context.add_variable_from_value("envelope", map(around));
-        Ok(Self { context, uses })
+        Ok(Self { context, uses, tables })
     }
 
-    /// What the expressions over one record see.
-    pub(crate) fn of<'r>(&'r self, record: &'r Record<'_>, file: &'r str) -> Context<'r, 'r> {
+    /// One record as the expressions see it.
+    pub(crate) fn sight<'r>(
+        &'r self,
+        record: &'r Record<'r>,
+        file: &'r str,
+        joins: &'r [Joined],
+    ) -> Sight<'r> {
+        Sight { scope: self, joins, file, record, context: OnceCell::new(), digest: OnceCell::new() }
+    }
+
+    /// A row with the rows of its side files.
+    fn joined<'r>(
+        &'r self,
+        columns: &Columns,
+        row: &Row,
+        joins: &[Joined],
+        file: &'r str,
+    ) -> Context<'r, 'r> {
+        let cells = columns.names().iter().enumerate().map(|(at, name)| {
+            let text = row.get(at).unwrap_or_default();
+            (name.clone(), Value::String(Arc::new(text.to_owned())))
+        });
+        let joined = joins.iter().map(|join| {
+            let key = columns.position(&join.on).and_then(|at| row.get(at)).unwrap_or_default();
+            let rows = join.rows.get(key.trim()).map_or_else(|| Value::List(Arc::default()), json_value);
+            (join.name.clone(), rows)
+        });
+        let value = map(cells.chain(joined));
+        let mut scope = self.context.new_inner_scope();
+        scope.add_variable_from_value("record", value);
+        scope.add_variable_as_val("file", Box::new(CelString::from(file)));
+        scope
+    }
+
+    /// What the interpreter sees of one record.
+    fn of<'r>(&'r self, record: &'r Record<'_>, file: &'r str) -> Context<'r, 'r> {
         let mut scope: Context<'r, 'r> = self.context.new_inner_scope();
         match record {
             // Names and texts are lent, not copied: this runs for each record.
@@ -331,28 +395,6 @@ impl<'s> Evaluator<'s> {
         self.joins = joins;
     }
 
-    /// A record as expressions see it, with the rows of its side files.
-    fn scope<'c>(&'c self, record: &'c Record<'_>, file: &'c str) -> Context<'c, 'c> {
-        let Record::Row(columns, row) = record else { return self.scope.of(record, file) };
-        if self.joins.is_empty() {
-            return self.scope.of(record, file);
-        }
-        let cells = columns.names().iter().enumerate().map(|(at, name)| {
-            let text = row.get(at).unwrap_or_default();
-            (name.clone(), Value::String(Arc::new(text.to_owned())))
-        });
-        let joined = self.joins.iter().map(|join| {
-            let key = columns.position(&join.on).and_then(|at| row.get(at)).unwrap_or_default();
-            let rows = join.rows.get(key.trim()).map_or_else(|| Value::List(Arc::default()), json_value);
-            (join.name.clone(), rows)
-        });
-        let value = map(cells.chain(joined));
-        let mut scope = self.scope.context.new_inner_scope();
-        scope.add_variable_from_value("record", value);
-        scope.add_variable_as_val("file", Box::new(CelString::from(file)));
-        scope
-    }
-
     /// Expressions over one record, as text.
     pub(crate) fn texts<const N: usize>(
         &self,
@@ -360,7 +402,7 @@ impl<'s> Evaluator<'s> {
         file: &str,
         expressions: [Option<&Expression>; N],
     ) -> [Result<String, Problem>; N] {
-        let sight = Sight { scope: self.scope(record, file), record };
+        let sight = self.scope.sight(record, file, &self.joins);
         expressions.map(|e| e.map_or(Ok(String::new()), |e| string(e, &sight)))
     }
 
@@ -371,11 +413,11 @@ impl<'s> Evaluator<'s> {
         place: Place<'_>,
         drafts: &mut Vec<Draft>,
     ) -> Result<(), Problem> {
-        let sight = Sight { scope: self.scope(record, place.file), record };
+        let sight = self.scope.sight(record, place.file, &self.joins);
         for rule in &self.table.rules {
             let applies = match &rule.when {
                 None => true,
-                Some(when) => when.test(&sight.scope)?,
+                Some(when) => when.test(&sight)?,
             };
             if applies {
                 drafts.push(rule.fact(&sight, place, self.table.undated)?);
@@ -406,17 +448,25 @@ impl Rule {
         };
         let mut actors = Vec::new();
         if let Some(expression) = &self.actors {
-            let value = run(expression, &sight.scope)?;
-            let Value::List(list) = &value else {
-                return Err(wrong(expression, "actors must be a list", &value));
-            };
-            for actor in list.iter() {
-                let Value::String(actor) = actor else {
-                    return Err(wrong(expression, "an actor must be text", actor));
-                };
+            let mut add = |actor: &str| -> Result<(), Problem> {
                 if !actor.trim().is_empty() {
                     text::name("actors", actor.trim())?;
                     actors.push(actor.trim().to_owned());
+                }
+                Ok(())
+            };
+            if let Some(texts) = sight.quick_list(expression) {
+                texts.iter().try_for_each(|actor| add(actor))?;
+            } else {
+                let value = run(expression, sight.context())?;
+                let Value::List(list) = &value else {
+                    return Err(wrong(expression, "actors must be a list", &value));
+                };
+                for actor in list.iter() {
+                    let Value::String(actor) = actor else {
+                        return Err(wrong(expression, "an actor must be text", actor));
+                    };
+                    add(actor)?;
                 }
             }
         }
@@ -426,13 +476,13 @@ impl Rule {
         }
         let mut attributes = Attributes::new();
         for (name, expression) in &self.attributes {
-            if let Some(text) = sight.plain(expression) {
+            if let Some(text) = sight.quick(expression) {
                 if !text.trim().is_empty() {
                     attributes.insert(name.clone(), text.into());
                 }
                 continue;
             }
-            let value = run(expression, &sight.scope)?;
+            let value = run(expression, sight.context())?;
             let json = value.json().map_err(|_| wrong(expression, "not representable in JSON", &value))?;
             // Null, blank and a list of nothing mean that the source says nothing.
             let silent = match &json {
@@ -459,7 +509,7 @@ impl Rule {
             unit,
             grade,
             attributes,
-            evidence: place.evidence(some(optional(&self.uri)?)),
+            evidence: sight.evidence(place, some(optional(&self.uri)?)),
             note: some(optional(&self.note)?),
         };
         Ok(Draft { fact, may_assume: self.assume })
@@ -479,16 +529,24 @@ fn run(expression: &Expression, scope: &Context<'_, '_>) -> Result<Value, Proble
 }
 
 fn string(expression: &Expression, sight: &Sight<'_>) -> Result<String, Problem> {
-    if let Some(text) = sight.plain(expression) {
-        return Ok(text.trim().to_owned());
+    if let Some(text) = sight.quick(expression) {
+        return Ok(trimmed(text));
     }
-    match run(expression, &sight.scope)? {
+    match run(expression, sight.context())? {
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Int(n) => Ok(n.to_string()),
         Value::UInt(n) => Ok(n.to_string()),
         Value::Float(n) => Ok(n.to_string()),
         Value::Null => Ok(String::new()),
         other => Err(wrong(expression, "must give text or a number", &other)),
+    }
+}
+
+/// Without a copy where there is nothing to trim.
+fn trimmed(text: Cow<'_, str>) -> String {
+    match text {
+        Cow::Owned(text) if text.trim().len() == text.len() => text,
+        other => other.trim().to_owned(),
     }
 }
 

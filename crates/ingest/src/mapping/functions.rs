@@ -5,6 +5,7 @@ mod numbers;
 
 use std::sync::Arc;
 
+use super::text::moment;
 use bellwether_model::{format_moment, parse_moment};
 use cel::objects::Key;
 use cel::{Context, ExecutionError, ResolveResult, Value};
@@ -53,33 +54,70 @@ pub(super) fn add(context: &mut Context<'_, '_>) -> Result<(), cel::DeclarationE
 }
 
 fn date(text: Arc<String>, format: Arc<String>) -> ResolveResult {
-    NaiveDate::parse_from_str(text.trim(), &format).map(|d| d.format("%Y-%m-%d").to_string().into()).map_err(
-        |e| ExecutionError::FunctionError {
-            function: "date".into(),
-            message: format!("{text:?} is no date of the form {format}: {e}"),
-        },
-    )
+    date_of(&text, &format).map(Value::from).map_err(|e| ExecutionError::FunctionError {
+        function: "date".into(),
+        message: format!("{text:?} is no date of the form {format}: {e}"),
+    })
+}
+
+/// The number that digits make.
+fn digits(text: &[u8]) -> Option<u32> {
+    text.iter().try_fold(0_u32, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(*d - b'0')))
+}
+
+/// A date as eight digits; `None` leaves it to the general parser.
+fn eight_digits(text: &[u8]) -> Option<NaiveDate> {
+    let (year, rest) = text.split_first_chunk::<4>()?;
+    let (month, day) = rest.split_first_chunk::<2>()?;
+    let [_, _] = day else { return None };
+    NaiveDate::from_ymd_opt(i32::try_from(digits(year)?).ok()?, digits(month)?, digits(day)?)
+}
+
+/// `YYYY-MM-DD` of a text.
+pub(super) fn date_of(text: &str, format: &str) -> Result<String, chrono::ParseError> {
+    let text = text.trim();
+    let quick = if format == "%Y%m%d" { eight_digits(text.as_bytes()) } else { None };
+    // Shown by itself a date is in this form, without the detour of a format.
+    quick.map_or_else(|| NaiveDate::parse_from_str(text, format), Ok).map(|date| date.to_string())
 }
 
 fn instant(text: Arc<String>, format: Arc<String>) -> ResolveResult {
-    match NaiveDateTime::parse_from_str(text.trim(), &format) {
-        // Midnight is said in full: a bare date would be known only a day later.
-        Ok(at) => Ok(at.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true).into()),
-        Err(e) => Err(ExecutionError::FunctionError {
-            function: "instant".into(),
-            message: format!("{text:?} is no moment of the form {format}: {e}"),
-        }),
-    }
+    instant_of(&text, &format).map(Value::from).map_err(|e| ExecutionError::FunctionError {
+        function: "instant".into(),
+        message: format!("{text:?} is no moment of the form {format}: {e}"),
+    })
+}
+
+/// A moment as fourteen digits; `None` leaves it to the general parser, a leap second too.
+fn fourteen_digits(text: &[u8]) -> Option<NaiveDateTime> {
+    let (date, time) = text.split_first_chunk::<8>()?;
+    let [h1, h2, m1, m2, s1, s2] = time else { return None };
+    let (hour, minute, second) = (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?, digits(&[*s1, *s2])?);
+    eight_digits(date)?.and_hms_opt(hour, minute, second)
+}
+
+/// RFC 3339 in UTC of a text.
+pub(super) fn instant_of(text: &str, format: &str) -> Result<String, chrono::ParseError> {
+    let text = text.trim();
+    let quick = if format == "%Y%m%d%H%M%S" { fourteen_digits(text.as_bytes()) } else { None };
+    // Midnight is said in full: a bare date would be known only a day later.
+    quick
+        .map_or_else(|| NaiveDateTime::parse_from_str(text, format), Ok)
+        .map(|at| at.and_utc().to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
 fn days_between(from: Arc<String>, to: Arc<String>) -> ResolveResult {
-    let moment = |text: &str| {
-        parse_moment(text).map_err(|_| ExecutionError::FunctionError {
-            function: "days_between".into(),
-            message: format!("{text:?} is no date"),
-        })
-    };
-    Ok((moment(&to)? - moment(&from)?).num_days().into())
+    days_from_to(&from, &to).map(Value::from).map_err(|text| ExecutionError::FunctionError {
+        function: "days_between".into(),
+        message: format!("{text:?} is no date"),
+    })
+}
+
+/// Whole days between two moments, or the text that is none.
+pub(super) fn days_from_to<'t>(from: &'t str, to: &'t str) -> Result<i64, &'t str> {
+    let moment = |text: &'t str| moment(text).map_err(|_| text);
+    let to = moment(to)?;
+    Ok((to - moment(from)?).num_days())
 }
 
 fn before(text: Arc<String>, mark: Arc<String>) -> String {
@@ -103,14 +141,17 @@ fn find(table: Value, text: Arc<String>) -> ResolveResult {
 }
 
 fn add_days(text: Arc<String>, days: i64) -> ResolveResult {
-    let moved = parse_moment(&text)
-        .ok()
-        .and_then(|at| Duration::try_days(days).and_then(|by| at.checked_add_signed(by)))
-        .filter(|at| (1..=9998).contains(&chrono::Datelike::year(at)));
-    moved.map(|at| format_moment(at).into()).ok_or_else(|| ExecutionError::FunctionError {
+    days_added(&text, days).map(Value::from).ok_or_else(|| ExecutionError::FunctionError {
         function: "add_days".into(),
         message: format!("{text:?} plus {days} days is no date"),
     })
+}
+
+/// A date some days later.
+pub(super) fn days_added(text: &str, days: i64) -> Option<String> {
+    let at = moment(text).ok()?;
+    let moved = Duration::try_days(days).and_then(|by| at.checked_add_signed(by))?;
+    (1..=9998).contains(&chrono::Datelike::year(&moved)).then(|| format_moment(moved))
 }
 
 fn add_months(text: Arc<String>, months: i64) -> ResolveResult {

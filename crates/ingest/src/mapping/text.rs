@@ -34,7 +34,7 @@ pub(crate) fn decimal(text: &str) -> Result<Option<Decimal>, Problem> {
 }
 
 /// A moment; the plain calendar date, which nearly all are, without the detour of a general parser.
-fn moment(text: &str) -> Result<DateTime<Utc>, Problem> {
+pub(super) fn moment(text: &str) -> Result<DateTime<Utc>, Problem> {
     match day(text) {
         Some(day) => Ok(day.and_time(NaiveTime::MIN).and_utc()),
         None => parse_moment(text),

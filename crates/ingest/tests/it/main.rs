@@ -21,6 +21,7 @@ mod hostile;
 mod hostile_documents;
 mod lists;
 mod quarantine;
+mod quick;
 mod rows;
 mod run;
 mod support;

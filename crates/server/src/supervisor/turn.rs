@@ -221,7 +221,8 @@ impl Turns {
         let Tools { reads, log, quarantine, .. } = self.tools.clone();
         let types = Arc::clone(&reads.configured().types);
         let (feed, cursor) = (Arc::clone(&self.feed), next.clone());
-        let mut keeping = apart(&self.thread(), move || -> Result<Option<Report>, IngestError> {
+        type Kept = (Option<Report>, Result<(), bellwether_store::Error>);
+        let mut keeping = apart(&self.thread(), move || -> Result<Kept, IngestError> {
             let mut quarantine = quarantine;
             let now = reads.now();
             let report = match &source {
@@ -234,10 +235,8 @@ impl Turns {
                     None
                 }
             };
-            if !more {
-                heartbeat::beat(&*log, &types, &feed, now)?;
-            }
-            Ok(report)
+            let alive = if more { Ok(()) } else { heartbeat::beat(&*log, &types, &feed, now) };
+            Ok((report, alive))
         });
         let kept = loop {
             match timeout(self.tools.budget, finished(&mut keeping)).await {
@@ -250,7 +249,7 @@ impl Turns {
             }
         };
         match kept {
-            Ok(Ok(report)) => {
+            Ok(Ok((report, alive))) => {
                 self.tools.reads.health.recalled(&self.feed.name, None, changed_at(&next));
                 self.cursor = Some(next);
                 if let Some(report) = report {
@@ -268,7 +267,12 @@ impl Turns {
                         "taken in"
                     );
                 }
-                Ok(())
+                // What was taken is counted, whatever became of the heartbeat.
+                match alive {
+                    Ok(()) => Ok(()),
+                    Err(bellwether_store::Error::Closing) => Err(Ended::Stopped),
+                    Err(error) => Err(failed(Reason::Store, error.to_string())),
+                }
             }
             Ok(Err(IngestError::Store(bellwether_store::Error::Closing))) => Err(Ended::Stopped),
             Ok(Err(error)) => {

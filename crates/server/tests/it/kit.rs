@@ -277,7 +277,7 @@ pub(crate) async fn raw(address: SocketAddr, bytes: impl Into<Vec<u8>>) -> Answe
     let bytes = bytes.into();
     tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         // A server that has heard enough may close before everything is sent.
         let _ = stream.write_all(&bytes);
         let mut answer = Vec::new();

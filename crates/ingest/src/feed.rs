@@ -55,6 +55,9 @@ pub enum Cadence {
 ///
 /// `enabled = false` switches a feed off for the daemon; by hand it can be given records all the same.
 ///
+/// `covers` lists the fact types whose happenings the feed would bring if there were any: while the daemon hears it
+/// regularly, their absence is silence.
+///
 /// In a `[[fact]]` every text is a CEL expression over `record` (columns by name, or the JSON value), `tables`,
 /// `file` (name of the source) and `envelope` (values around the records of a document, by path): `when` (bool),
 /// `type`, `key`, `valid_start` (all three needed), `valid_end`, `published_at`, `actors` (list), `value`, `unit`, `grade`, `uri`, `note`, `attributes.*`; `assume = false`
@@ -124,6 +127,8 @@ pub struct FeedSpec {
     pub enabled: bool,
     /// Fact types that its mapping names outright; a native feed makes whatever it is given.
     pub makes: Vec<String>,
+    /// Fact types whose happenings it would bring if there were any, sorted.
+    pub covers: Vec<String>,
     /// BLAKE3 of the feed file, in hexadecimal: whether a reload changes the feed.
     pub digest: String,
     /// How the bytes arrive unless a path is given.
@@ -153,6 +158,8 @@ struct File {
     cadence: Cadence,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default)]
+    covers: Vec<String>,
     connector: connector::Written,
     decoder: Decoder,
     unpack: Option<Unpack>,
@@ -226,6 +233,7 @@ impl FeedSpec {
             ));
         }
         let holds = Holds::compile(&locator, parsed.hold, &parsed.tables, &mut problems);
+        let covers = check::covers(&locator, parsed.covers, &parsed.fact, &mut problems);
         let makes = parsed.fact.iter().filter_map(|fact| fact.literal_kind().map(str::to_owned)).collect();
         let mapping = match (parsed.native, parsed.fact.is_empty()) {
             (Some(native), true) => {
@@ -263,6 +271,7 @@ impl FeedSpec {
             cadence: parsed.cadence,
             enabled: parsed.enabled,
             makes,
+            covers,
             digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
             connector,
             decoder,

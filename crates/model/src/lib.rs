@@ -2,11 +2,13 @@
 //!
 //! What is here: the [`Fact`] and the logged [`Record`], valid time ([`Period`]) and known time
 //! ([`Stamp`], [`Basis`], [`View`]), the Admiralty [`Grade`], the fact-type registry
-//! ([`FactTypes`], `config/facts.toml`) and the framework file format ([`framework`]).
+//! ([`FactTypes`], `config/facts.toml`), the framework file format ([`framework`]) and what an expression in such
+//! files may cost ([`expression`]).
 //!
 //! What is absent on purpose: IO, a clock, randomness, threads. Parsing takes text and the name to
 //! blame; every error is a [`Problem`] that names file, line, field, the offending text and the remedy.
 
+pub mod expression;
 mod fact;
 pub mod framework;
 mod grade;

@@ -1,14 +1,16 @@
 //! Why a number is what it is: rule, figures read, rows read, facts behind them.
 
+use std::collections::BTreeMap;
+
 use bellwether_detect::{Posterior, PosteriorConfig};
-use bellwether_model::View;
 use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
+use bellwether_model::{View, parse_moment};
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::{Assessment, Shift};
 use crate::fold::Projector;
 use crate::gaps::selector;
-use crate::state::{AtAlarm, Core, MeasureEval, Sum, at_alarm, false_alarms};
+use crate::state::{AtAlarm, Core, Listening, MeasureEval, Sum, at_alarm, false_alarms};
 
 /// What part a fact plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -383,6 +385,7 @@ impl Projector {
         let mut figures =
             vec![figure("onset interval", Some(format!("{} to {}", shift.onset.low, shift.onset.high)))];
         figures.extend(self.posterior(core, view, shift));
+        figures.extend(self.listeners(view, shift));
         figures.extend([
             figure("size", shift.size.map(show)),
             figure("sigmas", shift.sigmas.map(show)),
@@ -407,6 +410,24 @@ impl Projector {
             inputs: Vec::new(),
             facts: input_facts(&shift.evidence),
         }
+    }
+
+    /// Through which feeds a silence was heard, from its onset to its alarm and as known then.
+    fn listeners(&self, view: &View, shift: &Shift) -> Vec<Figure> {
+        let measure = self.index.framework.all_measures().find(|m| m.id == shift.indicator);
+        let (Some(measure), Ok(known)) = (measure, parse_moment(&shift.known_at)) else { return Vec::new() };
+        if shift.detector != "silence" {
+            return Vec::new();
+        }
+        let months = Listening::new(self, view, measure).months(known.timestamp_micros());
+        let onset = parse_moment(&shift.onset.at).map_or(i64::MIN, |at| at.timestamp_micros());
+        let mut days: BTreeMap<&str, i64> = BTreeMap::new();
+        for (feed, heard) in months.range(onset..).flat_map(|(_, month)| &month.days) {
+            *days.entry(feed).or_default() += heard;
+        }
+        let line =
+            |(feed, days)| figure(&format!("heard through feed {feed}"), Some(format!("on {days} days")));
+        days.into_iter().map(line).collect()
     }
 
     /// What the run-length posterior says of the onset, as known at the alarm: a second opinion that flags nothing.

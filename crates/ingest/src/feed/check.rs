@@ -10,6 +10,28 @@ use crate::mapping::{Native, cel};
 use crate::prefilter::Condition;
 use crate::snapshot;
 
+/// A feed covers only what it makes, as far as its mapping says outright what that is.
+pub(super) fn covers(
+    locator: &Locator<'_>,
+    mut covers: Vec<String>,
+    facts: &[cel::Written],
+    problems: &mut Problems,
+) -> Vec<String> {
+    let literal: Vec<&str> = facts.iter().filter_map(cel::Written::literal_kind).collect();
+    if !facts.is_empty() && literal.len() == facts.len() {
+        for (i, kind) in covers.iter().enumerate().filter(|(_, kind)| !literal.contains(&kind.as_str())) {
+            problems.push(locator.problem(
+                &["covers".into(), i.into()],
+                format!("no [[fact]] makes {kind}"),
+                format!("name what one makes ({}), or leave it out", literal.join(", ")),
+            ));
+        }
+    }
+    covers.sort_unstable();
+    covers.dedup();
+    covers
+}
+
 /// The entries of a list are keyed once, in `[snapshot]`.
 pub(super) fn list(
     locator: &Locator<'_>,

@@ -120,6 +120,30 @@ fn r25_a_hostile_expression_is_refused_in_bounded_time() {
 }
 
 #[test]
+fn a_feed_covers_what_it_makes() {
+    let covering =
+        |covers: &str, rest: &str| FeedSpec::parse("feeds/t.toml", &format!("{covers}\n{HEAD}{rest}"));
+    let table = format!("[decoder]\nkind = \"delimited\"\ncolumns = [\"a\", \"b\"]\n{FACT}");
+    assert_eq!(covering("", &table).unwrap().covers, Vec::<String>::new());
+    assert_eq!(covering("covers = [\"visit.held\", \"visit.held\"]", &table).unwrap().covers, ["visit.held"]);
+    let refused = covering("covers = [\"visit.held\", \"vote.veto\"]", &table).unwrap_err();
+    let [problem] = refused.0.as_slice() else { panic!("{refused}") };
+    assert_eq!((problem.line, problem.field.as_str()), (1, "covers[1]"));
+    assert_eq!(problem.message, "no [[fact]] makes vote.veto");
+    assert!(problem.remedy.contains("visit.held"), "{problem}");
+    // What a mapping computes, or a native record says, is not known before.
+    let computed = table.replace("\"'visit.held'\"", "\"record.a\"");
+    assert_eq!(covering("covers = [\"vote.veto\"]", &computed).unwrap().covers, ["vote.veto"]);
+    for name in ["gdelt-events", "statements-rss"] {
+        let feed = feed(name);
+        assert!(
+            !feed.covers.is_empty() && feed.covers.iter().all(|kind| feed.makes.contains(kind)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn contradictions_are_refused() {
     let lines = |rest: &str| parse(rest).unwrap_err().0.iter().map(|p| p.line).collect::<Vec<_>>();
     assert_eq!(lines("[decoder]\nkind = \"ndjson\"\n"), [1], "no mapping");

@@ -261,8 +261,8 @@ impl<'a> Checker<'a> {
     }
 
     fn condition(&mut self, path: &[Step<'_>], text: &str) {
-        if let Some((what, remedy)) = condition::fault(text) {
-            self.push(path, what, remedy);
+        if let Some(problem) = condition::fault(text) {
+            self.push(path, problem.message, &problem.remedy);
         }
         for id in quoted(text) {
             if !self.stages.contains_key(id) {

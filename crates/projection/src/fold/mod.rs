@@ -1,5 +1,6 @@
 //! The fold: from records, in any order, to what a view may read.
 
+mod beats;
 mod observation;
 mod payload;
 mod projector;
@@ -9,6 +10,7 @@ mod snapshot;
 pub use projector::Projector;
 pub use snapshot::SnapshotError;
 
+pub(crate) use beats::Beat;
 pub(crate) use observation::{Observation, Packed, confirms, moment};
 pub(crate) use payload::{Payload, digest};
 pub(crate) use projector::Part;

@@ -6,6 +6,7 @@ use bellwether_model::framework::{Formula, Framework, Measure, Read};
 use bellwether_model::{Fact, FactTypes, Record};
 use rustc_hash::FxHashMap;
 
+use super::beats::{HEARTBEAT, Heard, Listener};
 use super::observation::{NONE, Observation};
 use super::payload::{Payload, digest};
 
@@ -56,6 +57,7 @@ struct PreparedFact {
     slots: Vec<u32>,
     payloads: Vec<Payload>,
     covers: Option<u128>,
+    heard: Option<Heard>,
 }
 
 /// Folds records into what a view may read.
@@ -82,6 +84,8 @@ pub(super) struct State {
     pub(super) payloads: Vec<Vec<Payload>>,
     /// Observations of declared coverage with the digest of the type they cover.
     pub(super) coverage: Vec<(u128, u32)>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) listener_index: FxHashMap<u128, u32>,
     pub(super) head: u64,
 }
 
@@ -139,6 +143,7 @@ impl Index {
             slots: Vec::new(),
             payloads: Vec::new(),
             covers: None,
+            heard: None,
         };
         for slot in self.by_kind.get(&fact.kind).into_iter().flatten() {
             let Some((read, measure)) = self.selector(*slot) else { continue };
@@ -151,6 +156,9 @@ impl Index {
         }
         if fact.kind == COVERAGE && self.concerns_parties(fact) {
             prepared.covers = fact.attribute("covers").map(|covers| digest(&[&covers]));
+        }
+        if fact.kind == HEARTBEAT && self.concerns_parties(fact) {
+            prepared.heard = Heard::read(fact);
         }
         Some(prepared)
     }
@@ -247,10 +255,23 @@ impl Projector {
         if let Some(covers) = fact.covers {
             self.state.coverage.push((covers, here));
         }
+        if let Some(heard) = fact.heard {
+            self.hear(heard, here);
+        }
         if let Some(last) = usize::try_from(obs.account).ok().and_then(|a| self.state.accounts.get_mut(a)) {
             obs.previous = std::mem::replace(last, here);
         }
         self.state.observations.push(obs);
+    }
+
+    fn hear(&mut self, heard: Heard, here: u32) {
+        let next = position(self.state.listeners.len());
+        let at = *self.state.listener_index.entry(heard.key).or_insert(next);
+        if at == next {
+            self.state.listeners.push(heard.listener());
+        }
+        let listener = usize::try_from(at).ok().and_then(|at| self.state.listeners.get_mut(at));
+        listener.into_iter().for_each(|l| l.beats.push(here));
     }
 
     fn slot_set(&mut self, set: Vec<u32>) -> u32 {

@@ -195,7 +195,7 @@ impl Projector {
     }
 
     /// A later statement that says the same: equal value within rounding, same period, same reading.
-    fn same(&self, before: &Observation, after: &Observation) -> bool {
+    pub(super) fn same(&self, before: &Observation, after: &Observation) -> bool {
         let value = match (before.value, after.value) {
             (Some(a), Some(b)) => confirms(a, b, before.rounds && after.rounds),
             (None, None) => true,

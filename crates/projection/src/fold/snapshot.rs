@@ -8,7 +8,7 @@ use bellwether_model::framework::Framework;
 use super::projector::{Projector, State};
 
 /// Version of the snapshot bytes; a change makes older snapshots unreadable, and they are only a cache.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// Why a snapshot cannot be used. The caller replays from the start instead.
 #[derive(Debug, thiserror::Error)]

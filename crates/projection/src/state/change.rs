@@ -10,7 +10,8 @@ use bellwether_model::{PeriodClass, View};
 use super::core::Core;
 use super::expectation::{faded, trends_read};
 use super::knowledge::walk;
-use super::method::{Power, RATE_CADENCE, Reader, Seen, counts, way, word};
+use super::listening::Listening;
+use super::method::{Power, RATE_CADENCE, Reader, Seen, counts, silence, way, word};
 use super::series::{Point, Source};
 use super::time::{DAY, date, rfc3339_micros, shift_months};
 use crate::assessment::{Onset, Shift, Trend, Withdrawn};
@@ -149,9 +150,13 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys:
         let read = finer.as_ref().unwrap_or(measure);
         let mut flags: Vec<Flag> = Vec::new();
         let mut newest: Vec<Point> = Vec::new();
-        let walked = walk(projector, view, (index, read), keys, |at, points| {
+        let mut months = Vec::new();
+        let listening = Listening::new(projector, view, read);
+        let walked = walk(projector, view, (index, read), keys, &listening, |at, points| {
             newest = prepared(read, points);
-            let seen = alarms(core, &mut reader, read, &newest, Some(at));
+            months = heard(read, &newest, &listening, at);
+            let mut seen = alarms(core, &mut reader, read, &newest, Some(at));
+            seen.extend(silences(core, read, &months, Some(at)));
             update(&mut flags, seen, at);
             if asked.contains(&index) {
                 let (_, says) = power(core, &reader, read, &newest);
@@ -171,7 +176,9 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys:
                     prepared(read, &source.series(|_| true).points)
                 }
             };
+            months = heard(read, &newest, &listening, i64::MAX - 1);
             flags = alarms(core, &mut reader, read, &newest, None);
+            flags.extend(silences(core, read, &months, None));
         }
         let (power, says) = power(core, &reader, read, &newest);
         out.read.push(says);
@@ -185,7 +192,9 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys:
         };
         out.limits.push(said.filter(|_| !newest.is_empty()));
         out.pulls.push(flags.iter().filter_map(Flag::pull).collect());
+        let months: Vec<Point> = months.into_iter().map(|(point, _)| point).collect();
         for flag in flags {
+            let points = if flag.shift.detector == "silence" { &months } else { &newest };
             match flag.withdrawn() {
                 Some(at) => out.withdrawn.push(Withdrawn {
                     id: flag.shift.id,
@@ -194,7 +203,7 @@ pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys:
                     withdrawn_at: rfc3339_micros(at),
                 }),
                 None => {
-                    let provisional = provisional(flag.onset, flag.end, &newest);
+                    let provisional = provisional(flag.onset, flag.end, points);
                     out.standing.push(Shift { provisional, ..flag.shift });
                 }
             }
@@ -318,6 +327,31 @@ fn alarms(
         .filter(|seen| seen.alarm.direction == Direction::Up || exact(seen))
         .filter_map(|seen| flag(core, measure, &points, &seen, at))
         .collect()
+}
+
+/// Months of a rate, each with whether its feeds were heard; nothing of what is no rate.
+fn heard(measure: &Measure, points: &[Point], listening: &Listening<'_>, at: i64) -> Vec<(Point, bool)> {
+    if !counts(measure) {
+        return Vec::new();
+    }
+    let deaf = || points.iter().map(|p| (p.clone(), false)).collect();
+    listening.over(points, at).unwrap_or_else(deaf)
+}
+
+/// Silences as flags: where every month of the spell is declared covered, or where feeds were heard. What is a floor by
+/// its nature has none.
+fn silences(core: &Core<'_>, measure: &Measure, months: &[(Point, bool)], at: Option<i64>) -> Vec<Flag> {
+    if measure.lower_bound {
+        return Vec::new();
+    }
+    let points: Vec<&Point> = months.iter().map(|(point, _)| point).collect();
+    let heard: Vec<bool> = months.iter().map(|(_, heard)| *heard).collect();
+    let sound = |seen: &Seen| {
+        let run = months.get(seen.alarm.onset_index..=seen.alarm.alarm_index).unwrap_or_default();
+        run.iter().all(|(p, _)| !p.lower) || run.iter().any(|(_, heard)| *heard)
+    };
+    let seen = silence(&points, &heard).into_iter().filter(sound);
+    seen.filter_map(|seen| flag(core, measure, &points, &seen, at)).collect()
 }
 
 fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: Option<i64>) -> Option<Flag> {

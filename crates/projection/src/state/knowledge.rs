@@ -6,6 +6,7 @@ use bellwether_model::View;
 use bellwether_model::framework::Measure;
 use chrono::{DateTime, Utc};
 
+use super::listening::Listening;
 use super::series::{Point, Source};
 use super::time::{shift_months, window_start};
 use crate::fold::Projector;
@@ -18,7 +19,8 @@ pub(crate) const WALK_MOMENTS: usize = 900;
 /// What tells two states of a point apart: period, value to the bit, floor, restated.
 type Shown = (i64, i64, u64, bool, bool);
 
-/// Walks the knowledge of one measure and hands out its points whenever they change: `(moment, points)`.
+/// Walks the knowledge of one measure and hands out its points whenever they change, or what its feeds have heard:
+/// `(moment, points)`.
 ///
 /// `keys` are the keys that the measure reads. Returns `false`, having handed out nothing, when the series is
 /// too long to walk.
@@ -27,10 +29,11 @@ pub(crate) fn walk(
     view: &View,
     (index, measure): (usize, &Measure),
     keys: &[u32],
+    listening: &Listening<'_>,
     mut each: impl FnMut(i64, &[Point]),
 ) -> bool {
-    let Some(moments) = moments(projector, view, measure, keys) else { return false };
-    let mut shown: Option<Vec<Shown>> = None;
+    let Some(moments) = moments(projector, view, measure, keys, listening) else { return false };
+    let mut shown: Option<(usize, Vec<Shown>)> = None;
     for at in moments {
         // A period may end after the last thing that the view knows: neither date goes past the view's own.
         let (as_of, known_by) = (time(at).min(view.as_of), time(at.saturating_add(1)).min(view.known_by));
@@ -39,8 +42,8 @@ pub(crate) fn walk(
         let source = Source { projector, resolved: &resolved, view: &then, measure, index };
         // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.
         let points = source.series(|_| true).points;
-        let seen: Vec<_> =
-            points.iter().map(|p| (p.start, p.end, p.value.to_bits(), p.lower, p.restated)).collect();
+        let seen = points.iter().map(|p| (p.start, p.end, p.value.to_bits(), p.lower, p.restated)).collect();
+        let seen = (listening.stage(at), seen);
         if shown.as_ref() != Some(&seen) {
             each(at, &points);
             shown = Some(seen);
@@ -50,7 +53,13 @@ pub(crate) fn walk(
 }
 
 /// Moments at which the series can change, in order; `None` when there are too many to walk.
-fn moments(projector: &Projector, view: &View, measure: &Measure, keys: &[u32]) -> Option<Vec<i64>> {
+fn moments(
+    projector: &Projector,
+    view: &View,
+    measure: &Measure,
+    keys: &[u32],
+    listening: &Listening<'_>,
+) -> Option<Vec<i64>> {
     let mut moments: BTreeSet<i64> = BTreeSet::new();
     let (mut chain, mut statements, mut first) = (Vec::new(), 0, i64::MAX);
     for last in keys {
@@ -66,6 +75,7 @@ fn moments(projector: &Projector, view: &View, measure: &Measure, keys: &[u32]) 
     }
     if measure.formula.windowed() && statements > 0 {
         moments.extend(projector.coverage_times(view));
+        moments.extend(listening.moments().iter().filter(|at| **at >= first));
         // A window is complete when it ends, whether or not anything is stated that day.
         let months = measure.cadence.months()?;
         let as_of = view.as_of.timestamp_micros();

@@ -60,11 +60,7 @@ impl Reader {
         match self {
             Self::Scan { scan, spread, read } if points.len() <= FAST => scanned(scan, spread, read, points),
             Self::Scan { .. } => fast(points),
-            Self::Rate => {
-                let mut seen = rate(points);
-                seen.extend(silence(points));
-                seen
-            }
+            Self::Rate => rate(points),
         }
     }
 
@@ -205,11 +201,16 @@ fn rate(points: &[&Point]) -> Vec<Seen> {
     points.iter().filter_map(|p| rate.push(whole(p.value), 1.0)).map(|a| plain("rate", a)).collect()
 }
 
-/// Nothing where something was due. Declared coverage is the heartbeat: without it, no record means nothing.
-fn silence(points: &[&Point]) -> Vec<Seen> {
+/// Nothing where something was due. Declared coverage is the heartbeat, or a feed that was heard all through the
+/// month (`heard`, by point): without either, no record means nothing.
+pub(crate) fn silence(points: &[&Point], heard: &[bool]) -> Vec<Seen> {
     let mut silence = Silence::new(SilenceConfig::default());
-    let alive = |p: &Point| if p.lower { Heartbeat::Missing } else { Heartbeat::Alive };
-    let alarms = points.iter().filter_map(|p| silence.push(whole(p.value), 1.0, alive(p)));
+    let alive = |p: &Point, heard: bool| match p.lower && !heard {
+        true => Heartbeat::Missing,
+        false => Heartbeat::Alive,
+    };
+    let months = points.iter().zip(heard);
+    let alarms = months.filter_map(|(p, heard)| silence.push(whole(p.value), 1.0, alive(p, *heard)));
     alarms.map(|a| plain("silence", a)).collect()
 }
 

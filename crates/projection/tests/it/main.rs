@@ -9,6 +9,8 @@ mod properties;
 #[cfg(test)]
 mod shifts;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod spread;
 #[cfg(test)]
 mod support;

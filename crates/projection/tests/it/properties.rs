@@ -95,7 +95,7 @@ fn fold(records: &[Record]) -> Projector {
 }
 
 /// The assessment with sequences, which alone may follow the arrival order, replaced by fact ids.
-fn canonical(p: &Projector, records: &[Record], view: &View) -> String {
+pub(crate) fn canonical(p: &Projector, records: &[Record], view: &View) -> String {
     let ids: BTreeMap<u64, String> =
         records.iter().filter_map(|r| Some((r.seq, r.fact()?.id.to_string()))).collect();
     let mut value = serde_json::to_value(p.assess(view)).unwrap();

@@ -16,7 +16,7 @@ fn step(feed: &FeedSpec, now: DateTime<Utc>) -> String {
     now.format(format).to_string()
 }
 
-/// Stores that `feed` was alive at `now`, unless the log says so for this step already.
+/// Stores that `feed` was alive at `now` and what it covers, unless the log says so for this step already.
 pub(crate) fn beat(
     log: &dyn EventLog,
     types: &FactTypes,
@@ -31,6 +31,10 @@ pub(crate) fn beat(
     if !log.keys_latest(SOURCE, &key)?.is_empty() {
         return Ok(());
     }
+    let mut attributes = Attributes::from([("feed".to_owned(), feed.name.as_str().into())]);
+    if !feed.covers.is_empty() {
+        attributes.insert("covers".to_owned(), feed.covers.clone().into());
+    }
     let mut fact = Fact {
         id: Default::default(),
         op: Op::Assert,
@@ -44,7 +48,7 @@ pub(crate) fn beat(
         value: None,
         unit: None,
         grade: Grade::new('A', 1).unwrap_or(Grade::UNKNOWN),
-        attributes: Attributes::from([("feed".to_owned(), feed.name.as_str().into())]),
+        attributes,
         evidence: Evidence::default(),
         note: None,
     };

@@ -162,6 +162,29 @@ async fn a_heartbeat_an_hour_and_none_from_a_degraded_feed() {
 }
 
 #[tokio::test]
+async fn a_heartbeat_says_what_its_feed_covers() {
+    let mut daemon = Daemon::new(&["bare"]);
+    let text = crate::kit::ndjson_feed("wide");
+    let text = text.replace("native", "covers = [\"visit.held\", \"news.coded\", \"visit.held\"]\nnative");
+    daemon.feeds.lock().unwrap().insert("wide".into(), text);
+    for name in ["bare", "wide"] {
+        daemon.sources.set(name, |_, cursor| Act::Unchanged(cursor.clone()));
+    }
+    daemon.start().await;
+    for name in ["bare", "wide"] {
+        daemon.feed(name, "is asked", |f| f.polls > 1).await;
+    }
+    let mut beats = daemon.facts("heartbeat.seen");
+    beats.sort_by(|a, b| a.key.cmp(&b.key));
+    let said: Vec<_> = beats.iter().map(|f| json!(f.attributes)).collect();
+    assert_eq!(
+        said,
+        [json!({"feed": "bare"}), json!({"covers": ["news.coded", "visit.held"], "feed": "wide"})]
+    );
+    daemon.stop().await;
+}
+
+#[tokio::test]
 async fn a_source_that_is_not_what_its_feed_promises_degrades_that_feed() {
     let mut daemon = Daemon::new(&[]);
     let csv = crate::kit::file("config/feeds/facts-csv.toml");

@@ -113,10 +113,6 @@ fn r18_packed_sources_are_refused_by_name_and_write_nothing() {
                 outcome.exits(0);
                 assert_eq!(facts(&store), 4);
             }
-            // Not packed: a row that is none, held.
-            "page.zip" => {
-                assert_eq!(outcome.exits(0).json()["records"]["quarantined"], 1);
-            }
             _ => {
                 let outcome = outcome.exits(6);
                 assert!(outcome.err.contains(&name), "says which file: {outcome}");

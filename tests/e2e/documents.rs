@@ -134,7 +134,9 @@ fn a_web_page_is_refused_by_every_feed() {
         let path = entry.unwrap().path();
         let feed = path.file_stem().unwrap().to_str().unwrap();
         let store = Store::new();
-        let outcome = store.run(&["ingest", "--feed", feed, page.to_str().unwrap()]).exits(6);
+        // A dated file is asked for its date first.
+        let args = ["ingest", "--feed", feed, "--published-at", "2026-01-02", page.to_str().unwrap()];
+        let outcome = store.run(&args).exits(6);
         assert!(outcome.err.contains("web page"), "{feed}: {outcome}");
     }
 }

@@ -36,10 +36,10 @@ pub(crate) fn run(app: &mut App, command: &StoreCommand) -> Result<(), Failure> 
 
 fn verify(app: &mut App) -> Result<(), Failure> {
     let dir = app.store_dir()?;
-    if !app.store_exists()? {
+    let found = Segments::verify(&dir)?;
+    if !app.store_exists()? && found.chain == Chain::Ok {
         out::note(&format!("no store at {}: there is nothing to verify", dir.display()));
     }
-    let found = Segments::verify(&dir)?;
     app.out.page(&found, |_| match (found.chain, found.first_bad) {
         (Chain::Ok, _) => format!("ok: {} records, nothing missing, nothing changed\n", found.events),
         (Chain::Broken, bad) => format!(

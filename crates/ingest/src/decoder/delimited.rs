@@ -274,8 +274,14 @@ impl Cutter {
         file: &str,
     ) -> Result<(Self, Shape), Refusal> {
         let delimiter = u8::try_from(spec.delimiter).unwrap_or(b',');
-        let mut cutter =
-            Self { window, delimiter, quoting: spec.quoting, terminator: spec.terminator, marked: false, reread: 0 };
+        let mut cutter = Self {
+            window,
+            delimiter,
+            quoting: spec.quoting,
+            terminator: spec.terminator,
+            marked: false,
+            reread: 0,
+        };
         if !spec.header {
             return Ok((cutter, shape(spec, None)?));
         }

@@ -34,7 +34,16 @@ pub(crate) fn whole(
     let WholeSource { bytes, mut beside } = source;
     let options = Options { published_at: terms.published_at, ..Options::at(terms.now) };
     let sides = feed.joins.iter().map(|join| (join.file.clone(), beside.remove(&join.file))).collect();
-    let desk = Desk { log, types, feed, snapshot, options: &options, cursor: None, vouched: terms.vouched, way: Way::ByHand };
+    let desk = Desk {
+        log,
+        types,
+        feed,
+        snapshot,
+        options: &options,
+        cursor: None,
+        vouched: terms.vouched,
+        way: Way::ByHand,
+    };
     Ok(match desk.take(&Whole { file: file.to_owned(), bytes, sides }, quarantine)? {
         Taken::Stored(report) => Resolved::Stored { facts: report.facts, head: report.head },
         Taken::Held(_, problem, _) => Resolved::Held { reason: problem.to_string() },
@@ -102,7 +111,16 @@ pub(crate) fn entry(
     let hashes = present.iter().map(|(key, (hash, _))| (key.clone(), *hash)).collect();
     let derived = derive(&known, &name, &Literal { at: at(stamp), present: &hashes, amends: true });
     let options = Options { published_at: Some(stamp), ..Options::at(terms.now) };
-    let desk = Desk { log, types, feed, snapshot, options: &options, cursor: None, vouched: terms.vouched, way: Way::ByHand };
+    let desk = Desk {
+        log,
+        types,
+        feed,
+        snapshot,
+        options: &options,
+        cursor: None,
+        vouched: terms.vouched,
+        way: Way::ByHand,
+    };
     let makes = Makes { desk: &desk, list: &name, known: &known, present: &present };
     let facts = derived.steps.iter().map(|step| makes.fact(step)).collect::<Result<Vec<_>, _>>()?;
     let (stored, duplicate) = if facts.is_empty() { (0, 1) } else { desk.append(facts, None)? };

@@ -192,8 +192,10 @@ fn ofac_feeds_agree_on_countries() {
     ];
     let (mut csv, mut add, mut xml) = (String::new(), String::new(), String::new());
     for (n, (nationality, citizen, address, flag, programme, _)) in cases.iter().enumerate() {
-        let said = |what: &str, name: &str| if name.is_empty() { String::new() } else { format!("; {what} {name}") };
-        let remarks = format!("DOB 1960{}{}; Gender Male.", said("nationality", nationality), said("citizen", citizen));
+        let said =
+            |what: &str, name: &str| if name.is_empty() { String::new() } else { format!("; {what} {name}") };
+        let remarks =
+            format!("DOB 1960{}{}; Gender Male.", said("nationality", nationality), said("citizen", citizen));
         let flag_cell = if flag.is_empty() { "-0- " } else { flag };
         csv.push_str(&format!(
             "{n},\"NAME\",-0- ,\"{programme}\",-0- ,-0- ,-0- ,-0- ,-0- ,{flag_cell},-0- ,\"{remarks}\"\r\n"

@@ -261,7 +261,8 @@ mod connector {
                 if refused {
                     file.write_all(visits(0, 2).as_bytes()).unwrap();
                 }
-                let source = Source { name: "s".into(), uri: None, published_at: None, file, beside: Vec::new() };
+                let source =
+                    Source { name: "s".into(), uri: None, published_at: None, file, beside: Vec::new() };
                 Ok(Polled::Found { source, cursor: json!(refused), more: false })
             })
         }

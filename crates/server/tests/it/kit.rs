@@ -97,8 +97,13 @@ impl Poll for Told {
                 Act::Found { text, cursor, more } => {
                     let mut file = tempfile::tempfile().unwrap();
                     file.write_all(text.as_bytes()).unwrap();
-                    let source =
-                        Source { name: format!("{}-{n}", self.feed), uri: None, published_at: None, file, beside: Vec::new() };
+                    let source = Source {
+                        name: format!("{}-{n}", self.feed),
+                        uri: None,
+                        published_at: None,
+                        file,
+                        beside: Vec::new(),
+                    };
                     Ok(Polled::Found { source, cursor, more })
                 }
                 Act::Unchanged(cursor) => Ok(Polled::Unchanged { cursor }),

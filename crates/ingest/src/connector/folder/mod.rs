@@ -207,9 +207,9 @@ impl State {
         for (name, look) in due {
             left -= 1;
             let spooled = self.spool(&name, look).and_then(|main| {
-                let sides = beside.iter().map(|(side, look)| {
-                    Ok(self.spool(side, *look)?.map(|(file, _)| (side.clone(), file)))
-                });
+                let sides = beside
+                    .iter()
+                    .map(|(side, look)| Ok(self.spool(side, *look)?.map(|(file, _)| (side.clone(), file))));
                 Ok(main.zip(sides.collect::<Result<Option<Vec<_>>, Spoiled>>()?))
             });
             let ((file, digest), beside) = match spooled {

@@ -112,7 +112,8 @@ fn r14_an_end_mark_is_no_cut_and_a_cut_list_is_refused() {
             assert_eq!(cursor(&log, "wanted").unwrap(), json!(1));
         }
     }
-    let nothing = taken(&memory(), &feed, &source("1\n2\n", "2032-01-01"), json!(1), &mut Vec::<Entry>::new());
+    let nothing =
+        taken(&memory(), &feed, &source("1\n2\n", "2032-01-01"), json!(1), &mut Vec::<Entry>::new());
     assert!(nothing.unwrap_err().to_string().contains("not one record"));
 }
 

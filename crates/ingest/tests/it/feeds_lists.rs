@@ -174,11 +174,13 @@ fn ofac_xml_vintages() {
     assert_eq!(of, expected);
 }
 
+/// Nationality, citizenship, address, flag and programme of an entry, and the countries expected.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
 /// Both of OFAC's feeds name the same countries for an entry, by the same rule.
 #[test]
 fn ofac_feeds_agree_on_countries() {
-    // Nationality, citizenship, address, flag, programme; and what is expected.
-    let cases: [(&str, &str, &str, &str, &str, &[&str]); 10] = [
+    let cases: [Case; 10] = [
         ("Russia", "", "China", "", "IRAN", &["RUS"]),
         ("Russia", "Iran", "China", "", "IRAN", &["RUS", "IRN"]),
         ("", "China", "Russia", "", "IRAN", &["CHN"]),

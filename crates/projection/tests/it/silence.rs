@@ -1,5 +1,7 @@
 //! Silence of the world and silence of a dead feed.
 
+use std::sync::LazyLock;
+
 use bellwether_model::{Basis, Fact, Op, Period, Record, Stamp, parse_moment};
 use bellwether_projection::{Assessment, Projector, Shift};
 use chrono::{DateTime, Days, Months, Utc};
@@ -7,6 +9,10 @@ use serde_json::json;
 
 use crate::properties::canonical;
 use crate::support::*;
+
+/// A joint veto.
+static VETO: LazyLock<Fact> =
+    LazyLock::new(|| history().into_iter().find(|f| f.kind == "vote.veto").unwrap());
 
 const VETOES: &str = "diplomatic.joint-vetoes";
 
@@ -16,11 +22,10 @@ fn day(text: &str) -> DateTime<Utc> {
 
 /// A joint veto every second month of 2010 to 2014 and none after.
 fn vetoes() -> Vec<Fact> {
-    let template = history().into_iter().find(|f| f.kind == "vote.veto").unwrap();
     (0..30)
         .map(|i| {
             let at = day("2010-01-10") + Months::new(2 * i);
-            let mut fact = Fact { key: format!("veto|{i}"), valid: Period::instant(at), ..template.clone() };
+            let mut fact = Fact { key: format!("veto|{i}"), valid: Period::instant(at), ..VETO.clone() };
             fact.published_at = Some(Stamp::Day(at.date_naive()));
             fact.published_basis = Basis::Stated;
             fact.seal();
@@ -31,7 +36,8 @@ fn vetoes() -> Vec<Fact> {
 
 /// A heartbeat as the daemon makes it, known at `known`.
 fn beat(feed: &str, at: DateTime<Utc>, known: DateTime<Utc>, covers: &[&str]) -> Fact {
-    let mut fact = vetoes().remove(0);
+    let mut fact = VETO.clone();
+    fact.published_basis = Basis::Stated;
     fact.kind = "heartbeat.seen".into();
     (fact.source, fact.key) =
         ("bellwether".into(), format!("heartbeat|{feed}|{}", at.format("%Y-%m-%dT%HZ")));

@@ -155,10 +155,11 @@ impl Join {
         let mut row = Row::default();
         let on = self.columns.iter().position(|c| *c == self.on).unwrap_or_default();
         while let Some(chunk) = cutter.next().map_err(|e| IngestError::read(&self.file, &e))? {
-            let read = match chunk.fault {
+            let decoded = match chunk.fault {
                 Some(fault) => Err(fault),
-                None => shape.decode(chunk.raw, &mut row),
+                None => encoding.record(chunk.raw),
             };
+            let read = decoded.as_ref().map_err(Clone::clone).and_then(|text| shape.decode(text, &mut row));
             match read {
                 Ok(Record::Row(_, row)) => {
                     let cells = (0..row.len()).map(|at| row.get(at).unwrap_or_default().trim().to_owned());

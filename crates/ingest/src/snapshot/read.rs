@@ -152,11 +152,13 @@ impl<'r> Reader<'r> {
             self.line = chunk.line;
             let faulty = chunk.fault.is_some();
             (unreadable, broken) = (false, false);
-            let record = match chunk.fault {
+            let decoded = match chunk.fault {
                 Some(fault) => Err(fault),
-                None => shape.decode(chunk.raw, &mut row),
+                None => self.feed.encoding.record(chunk.raw),
             };
+            let record = decoded.as_ref().map_err(Clone::clone).and_then(|text| shape.decode(text, &mut row));
             match record {
+                Ok(Record::Row(columns, row)) if columns.is_repeated(row) => self.skipped += 1,
                 Err(problem) => {
                     (unreadable, broken) = (true, faulty);
                     self.nameless += 1;

@@ -14,6 +14,7 @@ use super::{Snapshot, at};
 use crate::decoder::{Row, Shape};
 use crate::ingest::Way;
 use crate::mapping::Mapper;
+use crate::prefilter::Prefilter;
 use crate::quarantine::{Quarantine, Resolved, WholeSource};
 use crate::report::Facts;
 use crate::settle::Terms;
@@ -78,10 +79,15 @@ pub(crate) fn entry(
         ));
     }
     let mut row = Row::default();
-    let record = match place.shape.decode(place.raw, &mut row) {
+    let decoded = feed.encoding.record(place.raw);
+    let record = decoded.as_ref().map_err(Clone::clone).and_then(|text| place.shape.decode(text, &mut row));
+    let record = match record {
         Ok(record) => record,
         Err(problem) => return held(problem),
     };
+    if !Prefilter::new(&feed.prefilter, place.shape).passes(&record) {
+        return Ok(Resolved::Skipped);
+    }
     let evaluator = match feed.mapping.mapper(place.shape) {
         Ok(Mapper::Cel(evaluator)) => evaluator,
         Ok(_) => return held(Problem::new("a list needs [[fact]]", "correct the feed file")),

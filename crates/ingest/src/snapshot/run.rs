@@ -27,7 +27,7 @@ use crate::vintage;
 use crate::{Cursor, FeedSpec, IngestError, Input, Options, Report};
 
 /// Largest list, in bytes: it is read whole, since it may have to be held whole.
-const MAX_LIST: u64 = 1 << 30;
+const MAX_LIST: u64 = 256 << 20;
 /// Facts of a vintage are appended together up to this many bytes; the vintage itself comes last.
 const MAX_APPEND: usize = 16 << 20;
 
@@ -103,7 +103,8 @@ fn one(
     let desk = Desk { log, types, feed, snapshot, options, cursor, vouched: false, way };
     match desk.take(&whole, quarantine)? {
         Taken::Stored(report) => Ok(report),
-        Taken::Held(report, problem, cause) => {
+        Taken::Held(mut report, problem, cause) => {
+            report.notes.push(format!("held whole, nothing of it is taken: {problem}"));
             if !options.dry_run {
                 let entry = Entry::new(
                     &feed.name,

@@ -420,3 +420,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_in_another_encoding_is_decoded_and_its_repeated_header_is_no_entry() {
+    let text = LIST
+        .replace("cadence = \"irregular\"", "cadence = \"irregular\"\nencoding = \"gbk\"")
+        .replace("kind = \"delimited\"", "kind = \"delimited\"\nrepeated_header = \"skip\"");
+    let feed = FeedSpec::parse("feeds/wanted.toml", &text).unwrap_or_else(|p| panic!("{p}"));
+    let rows = "id,op,name,date,former\n1,,\u{56fd}\u{9632},2025-01-01,\nid,op,name,date,former\n";
+    let (bytes, _, lossy) = encoding_rs::GBK.encode(rows);
+    assert!(!lossy);
+    let (log, mut held) = (memory(), Vec::new());
+    let input = Input::bytes("list_2026-01-01.csv", bytes.into_owned());
+    let report = ingest(&log, &types(), &feed, input, &mut held, &Options::at(now())).unwrap();
+    assert_eq!((report.records.mapped, report.records.skipped, held.len()), (1, 1, 0), "{held:?}");
+    let names: Vec<_> = facts(&log).into_iter().filter_map(|f| f.attributes.get("name").cloned()).collect();
+    assert_eq!(names, ["\u{56fd}\u{9632}"]);
+}

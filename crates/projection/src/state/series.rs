@@ -379,7 +379,10 @@ impl<'a> Source<'a> {
                         halves += if a == b { 2 } else { u32::from(half) };
                     }
                 }
-                (both > 0).then(|| f64::from(halves) / f64::from(2 * both))
+                // The rest of a year that the roll calls do not reach would else agree by one vote.
+                let least = self.projector.framework().rules.minimum_points;
+                (usize::try_from(both).is_ok_and(|n| n >= least.max(1)))
+                    .then(|| f64::from(halves) / f64::from(2 * both))
             }
             Formula::Value | Formula::Share | Formula::Diversification => None,
         }

@@ -3,7 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,12 +13,16 @@ use crate::{Outcome, Store, root};
 
 /// Nothing that a test waits for takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest wait for a line of the log before looking all the same.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A running `bellwether watch`; it is killed with the test.
 #[derive(Debug)]
 pub struct Daemon {
     child: Child,
     url: String,
+    /// One for each line of its log, as it comes.
+    lines: Mutex<Receiver<()>>,
     /// Its log, once it has ended.
     log: Option<JoinHandle<String>>,
 }
@@ -40,6 +45,7 @@ impl Daemon {
         let mut child = command.spawn().expect("the binary starts");
         let stderr = child.stderr.take().expect("a pipe");
         let (started, told) = channel();
+        let (wrote, lines) = channel();
         let log = std::thread::spawn(move || {
             let mut log = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -48,10 +54,11 @@ impl Daemon {
                 }
                 log.push_str(&line);
                 log.push('\n');
+                wrote.send(()).ok();
             }
             log
         });
-        let mut daemon = Self { child, url: String::new(), log: Some(log) };
+        let mut daemon = Self { child, url: String::new(), lines: Mutex::new(lines), log: Some(log) };
         daemon.wait_for(&told);
         let file = std::fs::read(store.path().join("daemon.json")).expect("it leaves its address");
         let file: serde_json::Value = serde_json::from_slice(&file).expect("the address is JSON");
@@ -70,6 +77,21 @@ impl Daemon {
 
     fn rest_of_log(&mut self) -> String {
         self.log.take().and_then(|log| log.join().ok()).unwrap_or_default()
+    }
+
+    /// Waits until it is so: whatever changes in the daemon is a line of its log, and each line is an occasion to look.
+    #[track_caller]
+    pub fn until(&self, what: &str, mut so: impl FnMut() -> bool) {
+        let (mut lines, mut idle) = (0, 0);
+        while !so() {
+            // A line may be written before what it tells can be read, and be the last one.
+            match self.lines.lock().expect("one waits at a time").recv_timeout(LOOK) {
+                Ok(()) => lines += 1,
+                Err(RecvTimeoutError::Timeout) => idle += 1,
+                Err(RecvTimeoutError::Disconnected) => panic!("it ended before: {what}"),
+            }
+            assert!(lines < 10_000 && idle < 120, "never came: {what}\n{}", self.get("/v1/feeds").1);
+        }
     }
 
     /// Where it listens, `http://127.0.0.1:PORT`.

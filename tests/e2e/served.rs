@@ -5,32 +5,15 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bellwether_tests::{Daemon, Store, root};
 use serde_json::{Value, json};
 
 use crate::watch::copy;
 
-/// A daemon leaves a failing source alone for up to half a minute.
-const LOOKS: usize = 2_400;
-const PAUSE: Duration = Duration::from_millis(50);
-
 /// One feed each: how its source goes wrong.
 const FAULTS: [&str; 11] =
     ["html", "empty", "half", "torn", "busy", "endless", "elsewhere", "metadata", "gone", "blank", "shrunk"];
-
-/// Looks again and again until it is so.
-#[track_caller]
-fn until(what: &str, daemon: &Daemon, mut so: impl FnMut() -> bool) {
-    for _ in 0..LOOKS {
-        if so() {
-            return;
-        }
-        std::thread::sleep(PAUSE);
-    }
-    panic!("never came: {what}\n{}", daemon.get("/v1/feeds").1);
-}
 
 /// What the server is up to, and how often each path was asked.
 struct Service {
@@ -194,12 +177,12 @@ fn r20_a_source_that_goes_wrong_changes_nothing_and_recovers_by_itself() {
     let said = |key: &str| daemon.get("/v1/events").1.matches(key).count();
     let visits = FAULTS.len() - 1;
 
-    until("every source is taken", &daemon, || {
+    daemon.until("every source is taken", || {
         all("ok") && said("\"key\":\"served|") == visits && said("\"type\":\"sanction.listed\"") == 5
     });
 
     service.broken.store(true, Ordering::SeqCst);
-    until("every feed is degraded", &daemon, || all("degraded"));
+    daemon.until("every feed is degraded", || all("degraded"));
     let before = head();
     for fault in FAULTS {
         let feed = feed(fault);
@@ -234,8 +217,8 @@ fn r20_a_source_that_goes_wrong_changes_nothing_and_recovers_by_itself() {
 
     service.better.store(true, Ordering::SeqCst);
     service.broken.store(false, Ordering::SeqCst);
-    until("every feed recovers by itself", &daemon, || all("ok"));
-    until("what is new is in", &daemon, || {
+    daemon.until("every feed recovers by itself", || all("ok"));
+    daemon.until("what is new is in", || {
         said("\"key\":\"served|") == 2 * visits && said("\"type\":\"sanction.listed\"") == 6
     });
     for fault in FAULTS {

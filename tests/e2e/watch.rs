@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use bellwether_tests::{Daemon, Store, bellwether, root};
 use serde_json::{Value, json};
@@ -17,18 +16,6 @@ fn visit(key: &str) -> Value {
         "published_at": "2024-05-17", "actors": ["RUS", "CHN"], "grade": "B2",
         "attributes": {"level": "head of state", "place": "Beijing"},
     })
-}
-
-/// Looks again and again until it is so.
-#[track_caller]
-fn until(what: &str, mut so: impl FnMut() -> bool) {
-    for _ in 0..3_000 {
-        if so() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("never came: {what}");
 }
 
 pub(crate) fn copy(from: &Path, to: &Path) {
@@ -102,7 +89,7 @@ fn a_reload_takes_effect_and_a_bad_one_does_not() {
 
     std::fs::write(config.join("feeds/mine.toml"), "name = \"mine\"\ntitle = ").unwrap();
     daemon.signal("HUP");
-    until("the fault is told", || problems() != json!(0));
+    daemon.until("the fault is told", || problems() != json!(0));
     assert!(!named("mine"));
     assert!(daemon.get("/metrics").1.contains("bellwether_config_last_reload_successful 0\n"));
     assert_eq!(daemon.post("/v1/events", LINES, &visit("v|1").to_string()).0, 200);
@@ -114,7 +101,7 @@ fn a_reload_takes_effect_and_a_bad_one_does_not() {
     )
     .unwrap();
     daemon.signal("HUP");
-    until("the feed is there", || named("mine"));
+    daemon.until("the feed is there", || named("mine"));
     assert_eq!(problems(), json!(0));
     let ended = daemon.stop().exits(0);
     assert!(ended.err.contains("mine.toml:2") && ended.err.contains("the old one stays in force"), "{ended}");
@@ -150,14 +137,14 @@ fn a_folder_is_watched_and_what_is_in_it_is_taken_once() {
         let line = format!("bellwether_feed_facts_total{{feed=\"inbox\",outcome=\"stored\"}} {n}\n");
         daemon.get("/metrics").1.contains(&line)
     };
-    until("the first file is taken", || stored(1));
+    daemon.until("the first file is taken", || stored(1));
     drop_in(&store, "two.ndjson", &format!("{}\nno record\n", visit("v|2")));
-    until("the second file is taken", || stored(2));
+    daemon.until("the second file is taken", || stored(2));
     let feeds: Value = serde_json::from_str(&daemon.get("/v1/feeds").1).unwrap();
     let inbox = feeds.as_array().unwrap().iter().find(|f| f["feed"] == "inbox").unwrap();
     assert_eq!((&inbox["state"], &inbox["records"]["quarantined"]), (&json!("ok"), &json!(1)), "{inbox}");
     drop_in(&store, "three.ndjson", "");
-    until("an empty file degrades the feed", || {
+    daemon.until("an empty file degrades the feed", || {
         daemon.get("/metrics").1.contains("bellwether_feed_degraded{feed=\"inbox\"} 1\n")
     });
     std::fs::remove_file(store.beside("inbox/three.ndjson")).unwrap();

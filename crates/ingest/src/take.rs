@@ -29,8 +29,11 @@ pub fn take(
     options: &Options,
 ) -> Result<Report, IngestError> {
     let options = Options { published_at: options.published_at.or(source.published_at), ..options.clone() };
-    let judging = Options { dry_run: true, ..options.clone() };
-    ingest_by(log, types, feed, source.input()?, quarantine, &judging, Way::Judging)?;
+    // One list is read whole before any of it is stored, and judged on the way.
+    if feed.snapshot.is_none() || feed.unpack.is_some() {
+        let judging = Options { dry_run: true, ..options.clone() };
+        ingest_by(log, types, feed, source.input()?, quarantine, &judging, Way::Judging)?;
+    }
     ingest_by(log, types, feed, source.input()?, quarantine, &options, Way::Taking)
 }
 

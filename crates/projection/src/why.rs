@@ -69,7 +69,7 @@ pub struct InputLine {
 
 /// An explanation of one row in one view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Explanation {
+pub struct Explanation<F = FactRef> {
     /// Row.
     pub id: String,
     /// `indicator`, `measure`, `domain`, `role`, `shift`, …
@@ -89,7 +89,7 @@ pub struct Explanation {
     /// Rows read.
     pub inputs: Vec<InputLine>,
     /// Records behind it, by role.
-    pub facts: Vec<FactRef>,
+    pub facts: Vec<F>,
 }
 
 impl Projector {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bellwether_ingest::{Facts, Records, Report};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::text::one_line;
 
@@ -127,17 +128,27 @@ impl Entry {
 
 /// Health of all feeds.
 #[derive(Debug, Default)]
-pub(crate) struct Healths(Mutex<BTreeMap<String, Entry>>);
+pub(crate) struct Healths {
+    all: Mutex<BTreeMap<String, Entry>>,
+    /// Tells that something of it has changed.
+    changed: watch::Sender<()>,
+}
 
 impl Healths {
     fn held(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn change(&self, feed: &str, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.held().get_mut(feed) {
             change(entry);
         }
+        self.changed.send_replace(());
+    }
+
+    /// Follows its changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// All of them at `now`, by name.

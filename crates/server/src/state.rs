@@ -86,6 +86,11 @@ impl Reads {
         self.health.all(self.now())
     }
 
+    /// Follows changes of the feeds' health, to look at [`feeds`](Self::feeds) again when there is one.
+    pub fn feeds_changed(&self) -> tokio::sync::watch::Receiver<()> {
+        self.health.changes()
+    }
+
     /// Puts another configuration in force.
     pub fn configure(&self, configured: Arc<Configured>) {
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = configured;

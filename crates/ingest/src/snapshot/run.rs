@@ -22,7 +22,7 @@ use crate::mapping::{Draft, Mapper};
 use crate::quarantine::{Cause, Entry, Quarantine};
 use crate::settle::{Held, Terms, settle};
 use crate::take::CURSOR;
-use crate::unpack::Limits;
+use crate::unpack::{Limits, Unpacked};
 use crate::vintage;
 use crate::{Cursor, FeedSpec, IngestError, Input, Options, Report};
 
@@ -73,61 +73,40 @@ pub(crate) fn ingest(
     options: &Options,
     way: Way,
 ) -> Result<Report, IngestError> {
-    let Some(unpack) = feed.unpack else {
-        return one(log, types, feed, snapshot, input, quarantine, options, way);
-    };
     // Each file of an archive is a source; the cursor belongs to the last.
+    let inputs = match feed.unpack {
+        None => Unpacked::one(input),
+        Some(unpack) => unpack.open(input, Limits::default())?,
+    };
+    let mut inputs = inputs.peekable();
     let mut report = Report { feed: feed.name.clone(), head: log.head(), ..Report::default() };
-    let mut inputs = unpack.open(input, Limits::default())?.peekable();
     while let Some(input) = inputs.next() {
-        let cursor = options.cursor.clone().filter(|_| inputs.peek().is_none());
-        let options = Options { cursor, ..options.clone() };
-        report.absorb(&one(log, types, feed, snapshot, input?, quarantine, &options, way)?);
+        let whole = Whole::read(feed, input?)?;
+        let cursor = options.cursor.as_ref().filter(|_| way == Way::Taking && inputs.peek().is_none());
+        let desk = Desk { log, types, feed, snapshot, options, cursor, vouched: false, way };
+        let (mut taken, problem, cause) = match desk.take(&whole, quarantine)? {
+            Taken::Stored(taken) => {
+                report.absorb(&taken);
+                continue;
+            }
+            Taken::Held(taken, problem, cause) => (taken, problem, cause),
+        };
+        taken.notes.push(format!("held whole, nothing of it is taken: {problem}"));
+        if !options.dry_run {
+            let bytes = &whole.bytes;
+            let entry = Entry::new(&feed.name, &whole.file, 1, problem.clone(), cause, bytes, None, options);
+            let sides =
+                whole.sides.iter().filter_map(|(name, bytes)| Some((name.as_str(), bytes.as_deref()?)));
+            quarantine.hold_whole(entry, bytes, &sides.collect::<Vec<_>>())?;
+            quarantine.sync()?;
+        }
+        // A connector's feed is degraded until the list is whole again, or somebody releases it.
+        if way == Way::Taking {
+            return Err(IngestError::Source(problem.into()));
+        }
+        report.absorb(&taken);
     }
     Ok(report)
-}
-
-#[expect(clippy::too_many_arguments, reason = "as `ingest`, for one file of an archive")]
-fn one(
-    log: &dyn EventLog,
-    types: &FactTypes,
-    feed: &FeedSpec,
-    snapshot: &Snapshot,
-    input: Input,
-    quarantine: &mut dyn Quarantine,
-    options: &Options,
-    way: Way,
-) -> Result<Report, IngestError> {
-    let whole = Whole::read(feed, input)?;
-    let cursor = options.cursor.as_ref().filter(|_| way == Way::Taking);
-    let desk = Desk { log, types, feed, snapshot, options, cursor, vouched: false, way };
-    match desk.take(&whole, quarantine)? {
-        Taken::Stored(report) => Ok(report),
-        Taken::Held(mut report, problem, cause) => {
-            report.notes.push(format!("held whole, nothing of it is taken: {problem}"));
-            if !options.dry_run {
-                let entry = Entry::new(
-                    &feed.name,
-                    &whole.file,
-                    1,
-                    problem.clone(),
-                    cause,
-                    &whole.bytes,
-                    None,
-                    options,
-                );
-                let sides =
-                    whole.sides.iter().filter_map(|(name, bytes)| Some((name.as_str(), bytes.as_deref()?)));
-                quarantine.hold_whole(entry, &whole.bytes, &sides.collect::<Vec<_>>())?;
-                quarantine.sync()?;
-            }
-            // A connector's feed is degraded until the list is whole again, or somebody releases it.
-            if way == Way::Taking {
-                return Err(IngestError::Source(problem.into()));
-            }
-            Ok(report)
-        }
-    }
 }
 
 impl Whole {
@@ -172,7 +151,7 @@ impl Desk<'_> {
         };
         report.records = source.records;
         // By hand what there is of it is taken, and what cannot be read is unknown.
-        if self.way == Way::Judging {
+        if self.way != Way::ByHand {
             if source.cut {
                 return Err(cut_short(&whole.file, source.line));
             }

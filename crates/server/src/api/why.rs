@@ -3,36 +3,14 @@
 use std::borrow::Cow;
 
 use bellwether_model::{Basis, Decimal, Fact, Grade, Period, Problem, Record, Stamp, View};
-use bellwether_projection::{Explanation, FactRole, Figure, InputLine, Projector};
+use bellwether_projection::{Explanation, FactRole, Projector};
 use bellwether_store::{Error, EventLog};
 use serde::{Deserialize, Serialize};
 
 use crate::near;
 
 /// An explanation with its facts read from the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Explained {
-    /// Row.
-    pub id: String,
-    /// `indicator`, `measure`, `domain`, `role`, `shift`, …
-    pub kind: String,
-    /// Heading.
-    pub title: String,
-    /// What the number says.
-    pub meaning: String,
-    /// Rule in words, as it stands in the framework.
-    pub formula: String,
-    /// Unit.
-    pub unit: String,
-    /// Why it is built so.
-    pub reason: String,
-    /// Figures read and reckoned.
-    pub figures: Vec<Figure>,
-    /// Rows read.
-    pub inputs: Vec<InputLine>,
-    /// Facts behind it, by role.
-    pub facts: Vec<JoinedFact>,
-}
+pub type Explained = Explanation<JoinedFact>;
 
 /// A fact behind a number, with its source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,7 +93,7 @@ pub fn explain(
         }
     }
     let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, .. } = explained;
-    Ok(Ok(Explained { id, kind, title, meaning, formula, unit, reason, figures, inputs, facts }))
+    Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, facts }))
 }
 
 /// Every id that `why` may answer in a view.

@@ -9,7 +9,7 @@ use bellwether_server::{FeedState, Reason};
 use bellwether_store::disk::{Disk, LogFile, OsDisk};
 use serde_json::json;
 
-use crate::kit::{Act, Daemon, get, post, until, visits};
+use crate::kit::{Act, Daemon, get, post, visits};
 
 const SOUND: u8 = 0;
 const FULL: u8 = 1;
@@ -95,7 +95,7 @@ async fn r03_a_failed_sync_ends_the_daemon_and_says_so() {
     assert_eq!(error.exit_code(), 5, "{error}");
     disk.0.store(SOUND, Ordering::SeqCst);
     daemon.start().await;
-    let head = until("the log", || Some(daemon.app().reads().unwrap().log().head())).await;
+    let head = daemon.app().reads().unwrap().log().head();
     assert!(head >= acknowledged, "{head} < {acknowledged}");
     daemon.stop().await;
 }

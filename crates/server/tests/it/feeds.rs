@@ -153,8 +153,11 @@ async fn a_heartbeat_an_hour_and_none_from_a_degraded_feed() {
     assert_eq!(beat.key, "heartbeat|alive|2026-11-25T12Z");
     let next = NOW.parse::<chrono::DateTime<chrono::Utc>>().unwrap() + TimeDelta::minutes(61);
     daemon.clock.set(next);
-    crate::kit::until("the next beat", || Some(()).filter(|()| daemon.facts("heartbeat.seen").len() == 2))
-        .await;
+    let appends = daemon.app().reads().unwrap().log().subscribe();
+    crate::kit::until("the next beat", appends, || {
+        Some(()).filter(|()| daemon.facts("heartbeat.seen").len() == 2)
+    })
+    .await;
     let polls = daemon.health("alive").polls;
     daemon.feed("alive", "goes on", |f| f.polls > polls + 5).await;
     assert_eq!(daemon.facts("heartbeat.seen").len(), 2);

@@ -231,7 +231,8 @@ impl Daemon {
         what: &str,
         wanted: impl Fn(&FeedHealth) -> bool,
     ) -> FeedHealth {
-        until(&format!("{feed}: {what}"), || Some(self.health(feed)).filter(&wanted)).await
+        let changes = self.app.as_ref().unwrap().reads().unwrap().feeds_changed();
+        until(&format!("{feed}: {what}"), changes, || Some(self.health(feed)).filter(&wanted)).await
     }
 
     /// All facts of a type in the log.
@@ -247,15 +248,22 @@ impl Daemon {
     }
 }
 
-/// Looks again and again until there is an answer; a deadline turns waiting for ever into a failure.
-pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..4_000 {
-        if let Some(found) = look() {
-            return found;
+/// Looks after each event until there is an answer; a deadline turns waiting for ever into a failure.
+pub(crate) async fn until<E, T>(
+    what: &str,
+    mut events: tokio::sync::watch::Receiver<E>,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
+    let wait = async {
+        loop {
+            events.borrow_and_update();
+            if let Some(found) = look() {
+                return found;
+            }
+            events.changed().await.unwrap();
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("never came: {what}");
+    };
+    tokio::time::timeout(Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("never came: {what}"))
 }
 
 /// An answer.

@@ -69,7 +69,8 @@ async fn a_stop_finishes_what_is_being_written() {
     daemon.sources.set("bad", |_, _| Act::Hang);
     daemon.settings.budget = std::time::Duration::from_secs(60);
     daemon.start().await;
-    crate::kit::until("the first append", || {
+    let appends = daemon.app().reads().unwrap().log().subscribe();
+    crate::kit::until("the first append", appends, || {
         let head = daemon.app().reads().unwrap().log().head();
         (head > 0).then_some(())
     })

@@ -9,7 +9,8 @@ use crate::{Cursor, FeedSpec, IngestError, Options, Quarantine, Report, Source};
 
 /// Takes one source, whole or not at all.
 ///
-/// It is read twice: once to judge it, storing nothing, then to append. A source that cannot be read, is empty, lacks
+/// It is read twice: once to judge it, storing nothing, then to append; a list ([`FeedSpec`]'s `[snapshot]`) is judged
+/// as it is read, since it is read whole. A source that cannot be read, is empty, lacks
 /// a column, ends in the middle of a record or holds no record that could be read is refused, and nothing of it is in
 /// the log; a bad record among good ones goes to the quarantine as ever.
 ///

@@ -21,6 +21,7 @@ mod fold;
 mod gaps;
 mod history;
 mod state;
+mod stepper;
 mod why;
 
 pub use assessment::*;
@@ -29,6 +30,7 @@ pub use diff::{Cause, Change, Diff};
 pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
+pub use stepper::{Step, Stepper};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};
 
 /// Name and version of the engine, printed with each assessment.

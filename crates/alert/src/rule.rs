@@ -1,0 +1,106 @@
+//! A rule as `config/rules/*.toml` states it.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// To be read with the morning's papers.
+    Info,
+    /// To be looked at today.
+    Warning,
+    /// To be looked at now.
+    Critical,
+}
+
+/// Rows that a rule is asked about, one alert a row. The names are those of the assessment's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Each {
+    /// Domains.
+    Domains,
+    /// Indicators.
+    Indicators,
+    /// Further measures.
+    Measures,
+    /// Characters, roles, drivers, frictions and implications.
+    Levels,
+    /// Asymmetries.
+    Asymmetries,
+    /// Constraints.
+    Constraints,
+    /// Scenarios.
+    Scenarios,
+    /// Standing expectations of the domains.
+    Expectations,
+    /// Divergence measures.
+    Divergences,
+    /// Flagged shifts.
+    Shifts,
+}
+
+/// A CEL expression with its place in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expression {
+    /// Text as it stands in the file.
+    pub text: String,
+    /// Line on which the text begins, from 1.
+    pub line: usize,
+}
+
+/// What a firing of the rule claims, for `backtest`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// CEL giving a domain id, or `"any"`.
+    pub domain: Expression,
+    /// CEL giving a list of expected directions of reference events: `alignment_up`, `alignment_down`, `envelope`,
+    /// `shock`.
+    pub directions: Expression,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Short name, unique among all files.
+    pub id: String,
+    /// Heading.
+    pub title: String,
+    /// Rows it is asked about; absent: asked once, about the whole assessment.
+    pub each: Option<Each>,
+    /// Which of the rows it concerns, by what never changes about a row (`row.id`, `row.kind`, …).
+    pub only: Option<Expression>,
+    /// When it trips. Reading something unknown gives neither yes nor no.
+    pub when: Expression,
+    /// When a firing alert recovers; absent: when `when` is known not to hold. Never by missing data.
+    pub until: Option<Expression>,
+    /// How long `when` must hold before it fires.
+    pub hold: TimeDelta,
+    /// How long `until` must hold before it resolves.
+    pub keep: TimeDelta,
+    /// After how long an alert about a happening resolves by itself; absent: never.
+    pub expires: Option<TimeDelta>,
+    /// Severity.
+    pub severity: Severity,
+    /// Fixed labels; `rule`, `subject`, `domain`, `severity` and `kind` are added.
+    pub labels: BTreeMap<String, String>,
+    /// Labels whose equal values put alerts into one notification.
+    pub group_by: Vec<String>,
+    /// Sentence with `{CEL}` in braces.
+    pub summary: String,
+    /// What to do.
+    pub runbook: String,
+    /// Why this threshold.
+    pub reason: String,
+    /// What a firing claims; absent: the rule is left out of a backtest.
+    pub backtest: Option<Mapping>,
+    /// File that it stands in.
+    pub file: String,
+    /// The rule's own text as it stands in the file.
+    pub text: String,
+    /// BLAKE3 over everything but comments, `title`, `runbook` and `reason`: what it does, not what it says.
+    pub version: String,
+}

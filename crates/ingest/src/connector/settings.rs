@@ -35,7 +35,7 @@ impl Connector {
     /// Secrets that are not where the feed file says, each with its header's name: what a poll would fail for.
     pub fn missing(&self) -> Vec<Problem> {
         let Connector::Http(http) = self else { return Vec::new() };
-        let read = |(name, secret): (&String, &super::Secret)| Some(secret.read().err()?.field(name));
+        let read = |(name, secret): (&String, &Secret)| Some(secret::read(secret).err()?.field(name));
         http.headers.iter().filter_map(read).collect()
     }
 

@@ -216,7 +216,7 @@ impl Fetcher {
         if at.origin() == self.settings.url.origin() {
             for (name, secret) in &self.settings.headers {
                 if let Ok(name) = header::HeaderName::from_bytes(name.as_bytes()) {
-                    headers.insert(name, secret.read()?);
+                    headers.insert(name, secret::read(secret)?);
                 }
             }
         }

@@ -95,6 +95,7 @@ impl Notification {
             version: String::new(),
             subject: None,
             domain: None,
+            shift: None,
             severity: Severity::Info,
             labels: labels.map(|(name, value)| (name.into(), value.into())).into(),
             group: Vec::new(),

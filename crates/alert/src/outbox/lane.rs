@@ -102,7 +102,7 @@ impl Lane {
     fn route(&mut self, seq: u64, event: &AlertEvent) -> Option<(Vec<String>, Entry, Option<u64>)> {
         let muted = !event.muted_by.is_empty();
         match event.happening {
-            Happening::Pending | Happening::Lapsed => None,
+            Happening::Pending | Happening::Lapsed | Happening::Recovering | Happening::Relapsed => None,
             Happening::Firing | Happening::Unmuted => {
                 let told = !muted && self.route.fits(event);
                 told.then(|| {

@@ -6,6 +6,8 @@
 
 mod event;
 mod notification;
+pub mod outbox;
+pub mod receivers;
 mod rule;
 
 pub use event::{AlertEvent, Happening, Number, ShiftRef};

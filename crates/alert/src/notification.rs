@@ -125,8 +125,7 @@ impl Notification {
                 for entry in many {
                     *count.entry(entry.status.word()).or_default() += 1;
                 }
-                let counts: Vec<String> =
-                    count.iter().map(|(status, n)| format!("{n} {status}")).collect();
+                let counts: Vec<String> = count.iter().map(|(status, n)| format!("{n} {status}")).collect();
                 format!("[{mark}] {}: {}", counts.join(", "), self.group.join(", "))
             }
         }

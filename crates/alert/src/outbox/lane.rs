@@ -78,7 +78,13 @@ impl Lane {
     }
 
     /// Letters of one moment, a group each.
-    pub(super) fn take(&mut self, receiver: &str, steps: &[(u64, AlertEvent)], at: &str, recorded: DateTime<Utc>) {
+    pub(super) fn take(
+        &mut self,
+        receiver: &str,
+        steps: &[(u64, AlertEvent)],
+        at: &str,
+        recorded: DateTime<Utc>,
+    ) {
         let mut groups: BTreeMap<Vec<String>, Vec<(Entry, Option<u64>)>> = BTreeMap::new();
         for (seq, event) in steps {
             if let Some((group, entry, answer)) = self.route(*seq, event) {
@@ -178,7 +184,8 @@ impl Lane {
 
     fn bury(&mut self, place: u64, at: DateTime<Utc>, why: &str) {
         let Some(letter) = self.lift(place) else { return };
-        let later: Vec<u64> = self.groups.get(&letter.notification.group).into_iter().flatten().copied().collect();
+        let later: Vec<u64> =
+            self.groups.get(&letter.notification.group).into_iter().flatten().copied().collect();
         self.dead.insert(place, Letter { dead: Some((at, why.to_owned())), ..letter });
         for place in later {
             self.bury_orphan(place, at);

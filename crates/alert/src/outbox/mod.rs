@@ -164,6 +164,8 @@ impl Outbox {
 /// A record that another version wrote in another shape tells nothing; the log keeps it.
 fn payload<T: DeserializeOwned>(seq: u64, system: &System) -> Option<T> {
     T::deserialize(&system.data)
-        .map_err(|error| tracing::warn!(seq, kind = %system.system, %error, "a record that is not understood"))
+        .map_err(
+            |error| tracing::warn!(seq, kind = %system.system, %error, "a record that is not understood"),
+        )
         .ok()
 }

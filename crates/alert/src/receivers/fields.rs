@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_model::{Locator, Problem, Secret};
+use bellwether_model::{Locator, Problem, Secret, Step};
 use toml::{Table, Value};
 
 /// A `[[receiver]]`, or a table in one. What was read is taken out; what is left over is unknown.
@@ -23,9 +23,9 @@ impl<'f, 't> Fields<'f, 't> {
 
     /// A fault of one field.
     pub(super) fn fault(&mut self, name: &str, message: impl Into<String>, remedy: impl Into<String>) {
-        let mut path = vec!["receiver".into(), self.at.into()];
-        path.extend(self.inside.map(Into::into));
-        path.extend(name.split('.').filter(|part| !part.is_empty()).map(Into::into));
+        let mut path = vec![Step::Key("receiver"), Step::At(self.at)];
+        path.extend(self.inside.map(Step::Key));
+        path.extend(name.split('.').filter(|part| !part.is_empty()).map(Step::Key));
         self.found.push(self.locator.problem(&path, message, remedy));
     }
 

@@ -169,7 +169,8 @@ fn http(fields: &mut Fields<'_, '_>, hidden: bool) -> Option<Http> {
     let url = match fields.value("url") {
         Some(Err(secret)) => Some(Address::Kept(secret)),
         Some(Ok(_)) if hidden => {
-            let remedy = "who has this address can write there: keep it in { env = \"NAME\" } or { file = \"PATH\" }";
+            let remedy =
+                "who has this address can write there: keep it in { env = \"NAME\" } or { file = \"PATH\" }";
             fields.fault("url", "a secret does not stand in this file", remedy);
             None
         }

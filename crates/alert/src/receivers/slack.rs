@@ -41,7 +41,8 @@ impl Receiver for Slack {
 /// The message: a line for where no blocks are shown, and a block an alert.
 fn message(notification: &Notification, link: Option<&str>) -> serde_json::Value {
     let (alerts, left) = shown(notification);
-    let section = |text: String| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
+    let section =
+        |text: String| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});
     let mut blocks = vec![section(format!("*{}*", plain(&notification.title(), HEAD)))];
     for entry in alerts {
         let event = &entry.event;
@@ -107,7 +108,10 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_mentions_links_or_formats() {
-        assert_eq!(plain("<!channel> & <@U1> <http://x|y>", 300), "&lt;!channel&gt; &amp; &lt;@U1&gt; &lt;http://x|y&gt;");
+        assert_eq!(
+            plain("<!channel> & <@U1> <http://x|y>", 300),
+            "&lt;!channel&gt; &amp; &lt;@U1&gt; &lt;http://x|y&gt;"
+        );
         assert_eq!(plain("*b*\n`c`", 300), "*\u{200b}b*\u{200b} `\u{200b}c`\u{200b}");
         assert_eq!(plain(&"x".repeat(1000), 10), "xxxxxxxxx…");
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bellwether_model::{Locator, Problem, Problems};
+use bellwether_model::{Locator, Problem, Problems, Secret};
 use serde::Deserialize;
 
 use super::folder::{self, FolderSettings};
 use super::http::{self, HttpSettings};
+use super::secret;
 use crate::feed::Cadence;
 
 /// How a feed's bytes arrive by default; any feed may also be given a path or `-` by hand.

@@ -17,7 +17,7 @@ use super::address::{Egress, Refused, shown};
 use super::client::{self, Lookup};
 use super::page;
 use super::settings::HttpSettings;
-use crate::connector::Degraded;
+use crate::connector::{Degraded, secret};
 use crate::mapping::text::neutral_problem;
 
 /// Asks on behalf of one feed.

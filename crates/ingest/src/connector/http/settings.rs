@@ -311,11 +311,7 @@ fn headers(written: BTreeMap<String, Secret>, check: &mut Check<'_, '_>) -> BTre
             check.fault(&path, "a header that is set by the fetching itself", "remove it");
         }
         if let Some(fault) = secret.fault() {
-            check.fault(
-                &path,
-                fault,
-                Secret::REMEDY,
-            );
+            check.fault(&path, fault, Secret::REMEDY);
         }
     }
     written

@@ -75,10 +75,16 @@ pub struct AlertEvent {
     pub severity: Severity,
     /// Labels, the added ones included.
     pub labels: BTreeMap<String, String>,
+    /// Values of the rule's `group_by` labels, `name=value` in order of the names: what shares them is told together.
+    #[serde(default)]
+    pub group: Vec<String>,
     /// The rule's sentence with its numbers.
     pub summary: String,
     /// What the rule read.
     pub numbers: Vec<Number>,
+    /// What to do, from the rule as it was.
+    #[serde(default)]
+    pub runbook: String,
     /// Distance to the threshold in the unit of what was compared, positive past it; `null` where the condition is no
     /// single comparison.
     pub margin: Option<f64>,

@@ -9,6 +9,8 @@ mod expression;
 mod follow;
 mod machine;
 mod notification;
+pub mod outbox;
+pub mod receivers;
 mod rule;
 mod scope;
 mod system;

@@ -15,10 +15,10 @@ use std::io::Read;
 use crate::{FeedSpec, IngestError};
 
 pub use backoff::backoff;
+pub use bellwether_model::Secret;
 pub use folder::{Done, FolderSettings, Settle};
 pub use http::{Form, HttpSettings, Index, Published, Timeouts};
 pub use poll::{Cursor, Degraded, Poll, Polled, Polling, Source};
-pub use secret::Secret;
 pub use settings::Connector;
 pub(crate) use settings::Written;
 

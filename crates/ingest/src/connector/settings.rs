@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use bellwether_model::{Locator, Problem, Problems};
+use bellwether_model::{Locator, Problem, Problems, Secret};
 use serde::Deserialize;
 
 use super::folder::{self, FolderSettings};
 use super::http::{self, HttpSettings};
+use super::secret;
 use crate::feed::Cadence;
 
 /// How a feed's bytes arrive by default; any feed may also be given a path or `-` by hand.
@@ -35,7 +36,7 @@ impl Connector {
     /// Secrets that are not where the feed file says, each with its header's name: what a poll would fail for.
     pub fn missing(&self) -> Vec<Problem> {
         let Connector::Http(http) = self else { return Vec::new() };
-        let read = |(name, secret): (&String, &super::Secret)| Some(secret.read().err()?.field(name));
+        let read = |(name, secret): (&String, &Secret)| Some(secret::read(secret).err()?.field(name));
         http.headers.iter().filter_map(read).collect()
     }
 

@@ -160,6 +160,7 @@ pub(crate) fn neutral_problem(problem: Problem) -> Problem {
         text: problem.text,
         message: neutral(&problem.message),
         remedy: neutral(&problem.remedy),
+        ..problem
     }
 }
 

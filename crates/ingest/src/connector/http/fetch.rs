@@ -17,7 +17,7 @@ use super::address::{Egress, Refused, shown};
 use super::client::{self, Lookup};
 use super::page;
 use super::settings::HttpSettings;
-use crate::connector::Degraded;
+use crate::connector::{Degraded, secret};
 use crate::mapping::text::neutral_problem;
 
 /// Asks on behalf of one feed.
@@ -216,7 +216,7 @@ impl Fetcher {
         if at.origin() == self.settings.url.origin() {
             for (name, secret) in &self.settings.headers {
                 if let Ok(name) = header::HeaderName::from_bytes(name.as_bytes()) {
-                    headers.insert(name, secret.read()?);
+                    headers.insert(name, secret::read(secret)?);
                 }
             }
         }

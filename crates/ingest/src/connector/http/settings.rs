@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bellwether_model::Secret;
 use ipnet::IpNet;
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use super::manifest;
-use crate::connector::secret::Secret;
 use crate::connector::settings::{self, Check};
 use crate::feed::Cadence;
 
@@ -311,11 +311,7 @@ fn headers(written: BTreeMap<String, Secret>, check: &mut Check<'_, '_>) -> BTre
             check.fault(&path, "a header that is set by the fetching itself", "remove it");
         }
         if let Some(fault) = secret.fault() {
-            check.fault(
-                &path,
-                fault,
-                "write { env = \"NAME\" } or { file = \"PATH\" }, and prefix = \"Bearer \" where one is needed",
-            );
+            check.fault(&path, fault, Secret::REMEDY);
         }
     }
     written

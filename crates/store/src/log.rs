@@ -12,8 +12,8 @@ use crate::Error;
 pub struct Append {
     /// Facts in order. A nil id is computed, any other is taken as it is.
     pub facts: Vec<Fact>,
-    /// One system record, stored after the facts; a feed's checkpoint for instance.
-    pub system: Option<System>,
+    /// System records, stored after the facts in their order; a feed's checkpoint for instance.
+    pub systems: Vec<System>,
     /// Refuse the batch when the head is another one.
     pub expected_head: Option<u64>,
 }
@@ -24,10 +24,15 @@ impl Append {
         Self { facts, ..Self::default() }
     }
 
+    /// A batch of system records and nothing else: all of them are in the log, or none.
+    pub fn systems(systems: Vec<System>) -> Self {
+        Self { systems, ..Self::default() }
+    }
+
     /// Adds the checkpoint of `feed`: it becomes durable together with the facts, or not at all.
     #[must_use]
     pub fn checkpoint(mut self, feed: impl Into<String>, data: serde_json::Value) -> Self {
-        self.system = Some(System { system: CHECKPOINT.into(), name: feed.into(), data });
+        self.systems.push(System { system: CHECKPOINT.into(), name: feed.into(), data });
         self
     }
 

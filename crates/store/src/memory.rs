@@ -84,7 +84,7 @@ impl EventLog for Memory {
         let last = state.records.last().map_or(DateTime::<Utc>::MIN_UTC, |r| r.recorded_at);
         let at = not_before(self.clock.now(), last);
         let seqs: Vec<u64> = facts.into_iter().map(|fact| state.push(at, Body::Fact(fact))).collect();
-        if let Some(system) = batch.system {
+        for system in batch.systems {
             state.push(at, Body::System(system));
         }
         let head = state.head();

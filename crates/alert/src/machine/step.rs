@@ -223,6 +223,12 @@ impl Machine {
         label("kind", row.as_ref().and_then(|row| row.text("kind")));
         label("severity", serde_json::to_value(rule.severity).ok().as_ref().and_then(|s| s.as_str()));
         let shift = subject.filter(|_| ready.table == Some(Table::Shifts)).and_then(|s| scope.shift(s));
+        let mut group: Vec<String> = rule
+            .group_by
+            .iter()
+            .map(|name| format!("{name}={}", labels.get(name).map_or("", String::as_str)))
+            .collect();
+        group.sort_unstable();
         AlertEvent {
             alert: fingerprint(rule, subject),
             at: time::text(scope.at),
@@ -234,6 +240,8 @@ impl Machine {
             shift: shift.map(|s| ShiftRef { id: s.id.clone(), known_at: s.known_at.clone() }),
             severity: rule.severity,
             labels,
+            group,
+            runbook: rule.runbook.clone(),
             summary: ready.summary.fill(&self.engine, value),
             numbers: reads
                 .iter()

@@ -35,7 +35,7 @@ pub trait Records: Send + Sync {
 
 impl<L: EventLog> Records for L {
     fn append(&self, record: System) -> Result<(), Error> {
-        EventLog::append(self, Append { system: Some(record), ..Append::default() }).map(drop)
+        EventLog::append(self, Append::systems(vec![record])).map(drop)
     }
 
     fn read(&self, from: u64, visit: &mut dyn FnMut(&Record)) -> Result<(), Error> {

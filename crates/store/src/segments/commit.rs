@@ -146,7 +146,7 @@ impl Segments {
         }
         let (facts, duplicate) = admit(append.facts, |fact| self.holds(ids, fact))?;
         let first = before.saturating_add(1);
-        if facts.is_empty() && append.system.is_none() {
+        if facts.is_empty() && append.systems.is_empty() {
             let receipt = Receipt { stored: 0, duplicate, head: before, seqs: Vec::new() };
             return Ok(Written { receipt, first, bodies: Vec::new() });
         }
@@ -155,7 +155,7 @@ impl Segments {
         let pushed = facts
             .iter()
             .map(BodyRef::Fact)
-            .chain(append.system.iter().map(BodyRef::System))
+            .chain(append.systems.iter().map(BodyRef::System))
             .try_for_each(|body| group.push(at, body));
         if let Err(error) = pushed {
             group.abort();
@@ -168,7 +168,7 @@ impl Segments {
             ids.insert(fact.id, *seq);
         }
         let receipt = Receipt { stored: seqs.len() as u64, duplicate, head: writer.head(), seqs };
-        let bodies = facts.into_iter().map(Body::Fact).chain(append.system.map(Body::System)).collect();
+        let bodies = facts.into_iter().map(Body::Fact).chain(append.systems.into_iter().map(Body::System)).collect();
         Ok(Written { receipt, first, bodies })
     }
 

@@ -209,7 +209,7 @@ fn r14_a_checkpoint_shares_the_append_of_its_facts(make: Make<'_>) {
     assert_eq!((again.stored, again.duplicate, again.head), (0, 2, 4));
 
     let other = System { system: "delivery".into(), name: "f".into(), data: json!(1) };
-    log.append(Append { system: Some(other), ..Append::default() }).unwrap();
+    log.append(Append::systems(vec![other])).unwrap();
     assert_eq!(log.checkpoint("f").unwrap(), Some(json!({"line": 2})), "only checkpoints count");
 }
 

@@ -1,7 +1,7 @@
 //! The driver: the log in, steps of alerts out, live and replayed alike.
 //!
-//! The grid: every append that brought facts, at its `recorded_at`, and every UTC midnight, on the recorded clock. A moment
-//! is passed over where neither the assessment nor an alert can change at it.
+//! The grid: every append that brought facts, rules, a silence or a window, at its `recorded_at`, and every UTC midnight, on
+//! the recorded clock. A moment is passed over where neither the assessment nor an alert can change at it.
 
 use std::collections::VecDeque;
 
@@ -182,10 +182,13 @@ impl Follower {
                     }
                 }
                 Some(Waiting::Said(record)) => {
+                    let at = self.reached.map_or(record.recorded_at, |reached| record.recorded_at.max(reached));
                     self.machine.told(&record);
-                    if self.reached.is_none() {
-                        // Before the first word about alerts there is nothing to evaluate.
-                        self.reached = Some(record.recorded_at);
+                    // Before the first word about alerts there is nothing to evaluate.
+                    self.reached.get_or_insert(at);
+                    // Rules and silences take effect at once; an acknowledgement moves nothing.
+                    if self.due().is_some_and(|due| due <= at) || self.machine.changed() {
+                        self.evaluate(at, &mut out);
                     }
                 }
                 None => {}

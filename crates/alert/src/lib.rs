@@ -4,6 +4,7 @@
 //! acknowledgements give the same alerts, live or replayed. What is absent on purpose: a clock, printing, and, outside
 //! `receivers/`, the network.
 
+mod desk;
 mod event;
 mod expression;
 mod follow;
@@ -16,6 +17,7 @@ mod scope;
 mod system;
 mod time;
 
+pub use desk::Desk;
 pub use event::{AlertEvent, Happening, Number, ShiftRef};
 pub use follow::{Claim, Follower, published};
 pub use machine::{Acked, AlertState, Counts, Machine, Standing};

@@ -88,6 +88,11 @@ impl Machine {
         self.counts
     }
 
+    /// Whether something else than the assessment has changed since the last step: rules, silences, windows.
+    pub fn changed(&self) -> bool {
+        self.dirty
+    }
+
     /// Whether the next step would do nothing however the assessment changed.
     pub fn idle(&self) -> bool {
         self.rules.rules().is_empty() && self.alerts.is_empty()

@@ -1,0 +1,126 @@
+//! A log and its follower together: what a daemon writes, and what a read without one works out in memory.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bellwether_model::framework::Framework;
+use bellwether_model::{Body, FactTypes, Record, System};
+use bellwether_projection::Projector;
+use bellwether_store::{Append, Error, EventLog};
+use chrono::{DateTime, Utc};
+
+use crate::follow::Follower;
+use crate::system::{Payload, RulesInForce};
+use crate::{AlertEvent, RuleSet};
+
+/// Keeps alerts level with a log. It has one owner, as the log has.
+#[derive(Debug)]
+pub struct Desk {
+    follower: Follower,
+    wanted: RulesInForce,
+    /// Hash of the rules that the log says are in force, and of the framework that they are asked about.
+    in_force: Option<(String, String)>,
+    /// Time of the newest record taken.
+    newest: DateTime<Utc>,
+    /// What happened and is not in the log yet.
+    unwritten: Vec<AlertEvent>,
+}
+
+impl Desk {
+    /// Before the first record; `rules` are those that are to be in force.
+    pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>, rules: &RuleSet) -> Self {
+        let wanted = RulesInForce::new(rules, framework.hash(&types));
+        let follower = Follower::new(Projector::new(framework, types));
+        Self { follower, wanted, in_force: None, newest: DateTime::<Utc>::MIN_UTC, unwritten: Vec::new() }
+    }
+
+    /// Other rules are to be in force, from the next [`Desk::write`] on.
+    pub fn want(&mut self, rules: &RuleSet) {
+        self.wanted = RulesInForce::new(rules, &self.wanted.framework);
+    }
+
+    /// The follower, level with the log as of the last call.
+    pub fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Takes what the log has, puts the rules in force that are to be, evaluates up to `now` and appends what happened.
+    /// Answers the sequence up to which every moment has all of its steps in the log, and how many steps were appended.
+    ///
+    /// # Errors
+    /// Whatever the log gives. What happened and could not be appended is kept for the next call.
+    pub fn write(&mut self, log: &dyn EventLog, now: DateTime<Utc>) -> Result<(u64, usize), Error> {
+        self.append(log)?;
+        self.take(log)?;
+        if !self.is_in_force() {
+            log.append(Append::systems(vec![self.wanted.record()]))?;
+            self.take(log)?;
+        }
+        self.unwritten = self.follower.settle(now.max(self.newest));
+        let steps = self.unwritten.len();
+        let settled = self.append(log)?.unwrap_or_else(|| self.follower.head());
+        Ok((settled, steps))
+    }
+
+    /// The same in memory alone, for a log that somebody else owns, or nobody. Answers whether the log had not been
+    /// evaluated by these rules up to its end: what follows is what would happen now.
+    ///
+    /// # Errors
+    /// Whatever reading the log gives.
+    pub fn read(&mut self, log: &dyn EventLog, now: DateTime<Utc>) -> Result<bool, Error> {
+        self.take(log)?;
+        self.catch_up(now)
+    }
+
+    /// The same for records that were [pushed](Desk::push) one by one.
+    ///
+    /// # Errors
+    /// None as yet; the log's are those of whoever pushes.
+    pub fn catch_up(&mut self, now: DateTime<Utc>) -> Result<bool, Error> {
+        let now = now.max(self.newest);
+        let mut ahead = !self.is_in_force();
+        if ahead {
+            let seq = self.follower.head().saturating_add(1);
+            self.push(&Record { seq, recorded_at: now, body: Body::System(self.wanted.record()) });
+        }
+        ahead |= !self.follower.settle(now).is_empty();
+        Ok(ahead)
+    }
+
+    /// Takes a record.
+    pub fn push(&mut self, record: &Record) {
+        self.newest = self.newest.max(record.recorded_at);
+        if let Some(rules) = RulesInForce::of(record) {
+            self.in_force = Some((rules.hash, rules.framework));
+        }
+        self.follower.push(record);
+    }
+
+    fn is_in_force(&self) -> bool {
+        let RulesInForce { hash, framework, versions, .. } = &self.wanted;
+        match &self.in_force {
+            Some(now) => (&now.0, &now.1) == (hash, framework),
+            // A log that never had rules needs none to be told that there are none.
+            None => versions.is_empty(),
+        }
+    }
+
+    fn take(&mut self, log: &dyn EventLog) -> Result<(), Error> {
+        log.read(self.follower.head().saturating_add(1), &mut |record| {
+            self.push(record);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// Appends what is not in the log yet, all of it or nothing; answers the head after it.
+    fn append(&mut self, log: &dyn EventLog) -> Result<Option<u64>, Error> {
+        if self.unwritten.is_empty() {
+            return Ok(None);
+        }
+        let steps: Vec<System> = self.unwritten.iter().map(Payload::record).collect();
+        let receipt = log.append(Append::systems(steps))?;
+        self.unwritten.clear();
+        self.take(log)?;
+        Ok(Some(receipt.head))
+    }
+}

@@ -1,3 +1,9 @@
-//! Integration tests.
+//! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed.
 
+mod bundled;
 mod expressions;
+mod life;
+mod mute;
+mod shifts;
+mod support;
+mod world;

@@ -17,6 +17,7 @@ use crate::{AlertEvent, RuleSet};
 #[derive(Debug)]
 pub struct Desk {
     follower: Follower,
+    by: (Arc<Framework>, Arc<FactTypes>),
     wanted: RulesInForce,
     /// Hash of the rules that the log says are in force, and of the framework that they are asked about.
     in_force: Option<(String, String)>,
@@ -30,8 +31,17 @@ impl Desk {
     /// Before the first record; `rules` are those that are to be in force.
     pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>, rules: &RuleSet) -> Self {
         let wanted = RulesInForce::new(rules, framework.hash(&types));
+        let by = (Arc::clone(&framework), Arc::clone(&types));
         let follower = Follower::new(Projector::new(framework, types));
-        Self { follower, wanted, in_force: None, newest: DateTime::<Utc>::MIN_UTC, unwritten: Vec::new() }
+        Self { follower, by, wanted, in_force: None, newest: DateTime::<Utc>::MIN_UTC, unwritten: Vec::new() }
+    }
+
+    /// Whether it reads by this framework and these fact types.
+    pub fn is_of(&self, framework: &Arc<Framework>, types: &Arc<FactTypes>) -> bool {
+        let (mine, theirs) = &self.by;
+        // Hashing a framework costs more than most questions.
+        (Arc::ptr_eq(mine, framework) && Arc::ptr_eq(theirs, types))
+            || self.wanted.framework == framework.hash(types)
     }
 
     /// Other rules are to be in force, from the next [`Desk::write`] on.

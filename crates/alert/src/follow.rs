@@ -182,7 +182,8 @@ impl Follower {
                     }
                 }
                 Some(Waiting::Said(record)) => {
-                    let at = self.reached.map_or(record.recorded_at, |reached| record.recorded_at.max(reached));
+                    let at =
+                        self.reached.map_or(record.recorded_at, |reached| record.recorded_at.max(reached));
                     self.machine.told(&record);
                     // Before the first word about alerts there is nothing to evaluate.
                     self.reached.get_or_insert(at);

@@ -13,6 +13,7 @@ mod notification;
 pub mod outbox;
 pub mod receivers;
 mod rule;
+mod say;
 mod scope;
 mod system;
 mod time;
@@ -23,4 +24,7 @@ pub use follow::{Claim, Follower, published};
 pub use machine::{Acked, AlertState, Counts, Machine, Standing};
 pub use notification::{Entry, Notification, Status};
 pub use rule::{Each, Expression, Inhibit, Mapping, Matchers, Rule, RuleSet, Severity};
+pub use say::{
+    Acknowledging, AlertQuery, QuietKind, QuietState, Quieting, no_alert, no_dead_letter, no_silence,
+};
 pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};

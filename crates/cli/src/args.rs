@@ -105,6 +105,13 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArgs),
     /// Why a number is what it is: rule, figures, facts, sources
     Why(commands::why::WhyArgs),
+    /// Open alerts
+    Alerts(commands::alerts::AlertsArgs),
+    /// Take note of an alert
+    Ack(commands::alerts::AckArgs),
+    /// Keep alerts from being sent for a time
+    #[command(subcommand)]
+    Silence(commands::silence::SilenceCommand),
     /// The log itself, one JSON record a line
     Events(commands::events::EventsArgs),
     /// Take over an exported log into an empty store

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_alert::RuleSet;
+use bellwether_alert::receivers::{self, ReceiverSpec};
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
 use bellwether_model::{FactTypes, Problem, Problems};
@@ -192,6 +193,19 @@ impl Config {
         }
         problems.into_result(())?;
         RuleSet::parse(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())))
+    }
+
+    /// Who is told of alerts; a configuration without the file tells nobody.
+    pub(crate) fn receivers(&self) -> Result<Vec<ReceiverSpec>, Problems> {
+        let there = match self {
+            Config::Folder(folder) => folder.join(receivers::FILE).is_file(),
+            Config::BuiltIn => embedded(&format!("config/{}", receivers::FILE)).is_some(),
+        };
+        if !there {
+            return Ok(Vec::new());
+        }
+        let (file, text) = self.read(receivers::FILE)?;
+        receivers::parse(&file, &text)
     }
 }
 

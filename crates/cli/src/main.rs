@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error; this is the only crate that prints.
 
+mod alerts;
 mod app;
 mod args;
 mod commands;

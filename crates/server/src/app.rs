@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::alerts::{Post, Sending, evaluate};
 use crate::apart::{apart, finished};
 use crate::counted::Counted;
 use crate::http::{self, Life, Web};
@@ -40,6 +41,7 @@ struct Running {
     segments: Arc<Segments>,
     tools: Tools,
     supervisor: Option<Supervisor>,
+    sending: Option<Sending>,
     /// Server, anchor and watch over the log.
     tasks: Vec<JoinHandle<()>>,
     address: Option<(SocketAddr, PathBuf)>,
@@ -111,8 +113,14 @@ impl App {
             budget: self.settings.budget,
         };
         let tasks = Vec::new();
-        self.running =
-            Some(Running { segments, tools: tools.clone(), supervisor: None, tasks, address: None });
+        self.running = Some(Running {
+            segments,
+            tools: tools.clone(),
+            supervisor: None,
+            sending: None,
+            tasks,
+            address: None,
+        });
         Ok(tools)
     }
 
@@ -128,9 +136,12 @@ impl App {
         let listen = |source| ServerError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
+        // Receivers are in force before the first step that they are to be told of.
+        let sending = Sending::start(&self.post(&tools), &self.configured.receivers).await?;
         let mut supervisor = Supervisor::new(tools.clone(), &self.settings);
         supervisor.apply(&self.configured);
         let (log, reads) = (Arc::clone(&tools.log), Arc::clone(&tools.reads));
+        let (alerts, asked) = (Arc::clone(&tools.reads.alerts), Arc::clone(&tools.reads));
         // Nobody waits for it: what it finds out is told when it is known.
         drop(apart("recall", move || {
             if let Err(error) = supervisor::recall(&*log, &reads) {
@@ -151,6 +162,7 @@ impl App {
             return Err(ServerError::Internal("not open".to_owned()));
         };
         running.supervisor = Some(supervisor);
+        running.sending = Some(sending);
         running.address = Some((bound, dir));
         let stop = self.stop.subscribe();
         running.tasks = vec![
@@ -160,6 +172,7 @@ impl App {
                 Arc::clone(&tools.log),
                 self.stop.subscribe(),
             )),
+            tokio::spawn(evaluate(alerts, asked, self.stop.subscribe())),
             tokio::spawn(watch_log(tools.log.failed(), self.life.clone(), self.stop.subscribe())),
         ];
         self.life.send_modify(|life| life.ready = true);
@@ -168,6 +181,16 @@ impl App {
             feeds = self.configured.feeds.len(), head = running.segments.head(), "started"
         );
         Ok(bound)
+    }
+
+    fn post(&self, tools: &Tools) -> Post {
+        Post {
+            alerts: Arc::clone(&tools.reads.alerts),
+            log: Arc::clone(&tools.log),
+            clock: Arc::clone(&self.clock),
+            folder: self.settings.store.clone(),
+            output: Arc::clone(&self.settings.output),
+        }
     }
 
     /// Asks every enabled feed once, without listening; answers how each is.
@@ -208,7 +231,13 @@ impl App {
         };
         self.configured = Arc::clone(&configured);
         let mut changes = Changes::default();
-        if let Some(Running { supervisor, tools, .. }) = &mut self.running {
+        let post = self.running.as_ref().map(|running| self.post(&running.tools));
+        if let Some(Running { supervisor, sending, tools, .. }) = &mut self.running {
+            if let (Some(sending), Some(post)) = (sending, post)
+                && let Err(error) = sending.reload(&post, &configured.receivers).await
+            {
+                tracing::error!(%error, "the receivers could not be put in force");
+            }
             tools.reads.configure(Arc::clone(&configured));
             if let Some(supervisor) = supervisor {
                 changes = supervisor.apply(&configured);
@@ -252,7 +281,8 @@ impl App {
     pub async fn stop(mut self) -> Result<(), ServerError> {
         self.life.send_modify(|life| life.ready = false);
         self.stop.send_replace(true);
-        let Some(Running { segments, tools, supervisor, tasks, address }) = self.running.take() else {
+        let Some(Running { segments, tools, supervisor, sending, tasks, address }) = self.running.take()
+        else {
             return Ok(());
         };
         if let Some((_, dir)) = address {
@@ -260,6 +290,10 @@ impl App {
         }
         if let Some(supervisor) = supervisor {
             supervisor.stop(self.settings.grace).await;
+        }
+        if let Some(mut sending) = sending {
+            // What is not answered by then is sent again after the next start, under the same id.
+            let _ = tokio::time::timeout(self.settings.grace, sending.stop()).await;
         }
         for task in tasks {
             let _ = task.await;

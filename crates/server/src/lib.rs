@@ -8,6 +8,7 @@
 //! of its own.
 
 mod address;
+mod alerts;
 mod apart;
 pub mod api;
 mod app;

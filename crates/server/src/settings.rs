@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_alert::receivers::Output;
 use bellwether_ingest::{FeedSpec, Poll};
 use bellwether_model::{Problem, Problems};
 
@@ -107,6 +108,8 @@ pub struct Settings {
     pub grace: Duration,
     /// How long a client may take over its request head; a body gets six times as long.
     pub patience: Duration,
+    /// Where receivers of kind `stdout` write.
+    pub output: Output,
     /// Every wait of the schedule is divided by this: 1, but in a soak.
     pub speed: u32,
 }
@@ -129,6 +132,7 @@ impl Settings {
             budget: Duration::from_secs(1_800),
             grace: Duration::from_secs(10),
             patience: Duration::from_secs(10),
+            output: Arc::new(std::sync::Mutex::new(std::io::sink())),
             speed: 1,
         }
     }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bellwether_alert::RuleSet;
+use bellwether_alert::receivers::ReceiverSpec;
 use bellwether_ingest::FeedSpec;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
 use bellwether_store::{EventLog, Segments, Stats, StoreClock};
 use chrono::{DateTime, SubsecRound, Utc};
 
+use crate::alerts::Alerts;
 use crate::health::{FeedHealth, Healths};
 
 /// One reading of the configuration; a reload makes another and never changes this one.
@@ -23,6 +26,10 @@ pub struct Configured {
     pub frameworks: Vec<Arc<Framework>>,
     /// Feeds by name, enabled or not.
     pub feeds: BTreeMap<String, Arc<FeedSpec>>,
+    /// Alert rules, asked about the first framework.
+    pub rules: RuleSet,
+    /// Who is told of alerts, enabled or not.
+    pub receivers: Vec<ReceiverSpec>,
 }
 
 /// The open log, the configuration in force, the feeds' health and the present moment.
@@ -30,16 +37,27 @@ pub struct Reads {
     log: Arc<dyn EventLog>,
     clock: Arc<dyn StoreClock>,
     configured: RwLock<Arc<Configured>>,
+    reconfigured: tokio::sync::watch::Sender<()>,
     store: Option<Arc<Segments>>,
     folder: Option<PathBuf>,
     pub(crate) health: Healths,
+    pub(crate) alerts: Arc<Alerts>,
 }
 
 impl Reads {
     /// Over an open log.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn StoreClock>, configured: Arc<Configured>) -> Self {
-        let (configured, health) = (RwLock::new(configured), Healths::default());
-        Self { log, clock, configured, store: None, folder: None, health }
+        let alerts = Arc::new(Alerts::new(Arc::clone(&log)));
+        Self {
+            log,
+            clock,
+            configured: RwLock::new(configured),
+            reconfigured: tokio::sync::watch::Sender::new(()),
+            store: None,
+            folder: None,
+            health: Healths::default(),
+            alerts,
+        }
     }
 
     /// Names the store whose sizes are told.
@@ -91,9 +109,15 @@ impl Reads {
         self.health.changes()
     }
 
+    /// Follows when another configuration is put in force.
+    pub(crate) fn configured_changed(&self) -> tokio::sync::watch::Receiver<()> {
+        self.reconfigured.subscribe()
+    }
+
     /// Puts another configuration in force.
     pub fn configure(&self, configured: Arc<Configured>) {
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = configured;
+        self.reconfigured.send_replace(());
     }
 }
 

@@ -8,7 +8,7 @@ const UNITS: [(&str, i64); 5] = [("w", 604_800), ("d", 86_400), ("h", 3_600), ("
 const LONGEST: i64 = 3_660 * 86_400;
 
 /// Reads `7d`, `12h`, `1w 2d`.
-pub(super) fn parse(text: &str) -> Result<TimeDelta, Problem> {
+pub(crate) fn parse(text: &str) -> Result<TimeDelta, Problem> {
     let refuse = |message: &str| {
         Err(Problem::new(message, "write a number with w, d, h, m or s: \"7d\", \"12h\"").text(text))
     };

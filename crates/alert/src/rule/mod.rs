@@ -2,7 +2,7 @@
 
 mod check;
 mod compile;
-mod duration;
+pub(crate) mod duration;
 mod inhibit;
 mod read;
 mod set;

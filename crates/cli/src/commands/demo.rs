@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alert::{AlertQuery, Desk};
 use bellwether_ingest::{FileQuarantine, Input, Options, Report, ingest};
 use bellwether_model::View;
 use bellwether_store::{StoreClock, SystemClock};
@@ -68,14 +69,19 @@ pub(crate) fn run(app: &mut App, args: &DemoArgs) -> Result<(), Failure> {
         total.facts.duplicate,
         total.records.quarantined
     ));
-    let projector = app::project(&log, Arc::clone(framework), types)?;
+    let projector = app::project(&log, Arc::clone(framework), Arc::clone(&types))?;
+    let mut desk = Desk::new(Arc::clone(framework), types, &config.rules()?);
+    desk.read(&log, app.moment(crate::args::Bound::Now))?;
+    let alerts = desk.alerts(AlertQuery::default(), app.now());
     log.close()?;
     let view = View::at(app.moment(crate::args::Bound::Now));
     let assessment = projector.assess(&view);
     app.out.page(&assessment, |look| {
-        render::assessment(&assessment, framework, &projector.gaps(&view), look) + &next(&dir)
+        render::assessment(&assessment, framework, &projector.gaps(&view), look)
+            + "\n"
+            + &render::alerts(&alerts, look)
+            + &next(&dir)
     })?;
-    out::note("alert rules are not part of this version, so none can be firing");
     if !args.no_serve {
         out::note("the dashboard is not part of this version");
     }
@@ -113,6 +119,7 @@ fn next(dir: &Path) -> String {
     let lines = [
         ("board", "one line an indicator"),
         ("gaps", "what is missing, and what would close it"),
+        ("alerts", "what somebody should look at"),
         ("why economic.trade-total", "rule, figures and sources of a number"),
         ("replay --as-of 2022-02-23", "what could be known on the day before the invasion"),
         ("diff --from 2022-02-23 --to 2023-02-23", "what a year changed, and which facts"),

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod alerts;
 pub(crate) mod board;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -18,6 +19,7 @@ pub(crate) mod quarantine;
 pub(crate) mod replay;
 pub(crate) mod series;
 pub(crate) mod shifts;
+pub(crate) mod silence;
 pub(crate) mod store;
 pub(crate) mod watch;
 pub(crate) mod why;
@@ -32,7 +34,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         && !reads(&cli.command)
     {
         return Err(Failure::usage(
-            format!("only what reads goes to a daemon, so {url} cannot be asked for this"),
+            format!(
+                "a daemon elsewhere answers questions and takes what is said of alerts; {url} cannot be asked for this"
+            ),
             "leave --server out: the command then works on the store itself",
         ));
     }
@@ -55,6 +59,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Diff(args) => diff::run(app, &args),
         Command::Detect(args) => detect::run(app, &args),
         Command::Why(args) => why::run(app, &args),
+        Command::Alerts(args) => alerts::run(app, &args),
+        Command::Ack(args) => alerts::ack(app, &args),
+        Command::Silence(command) => silence::run(app, &command),
         Command::Events(args) => events::run(app, &args),
         Command::Import(args) => import::run(app, &args),
         Command::Quarantine(command) => quarantine::run(app, command),
@@ -77,6 +84,9 @@ fn reads(command: &Command) -> bool {
             | Command::Diff(_)
             | Command::Why(_)
             | Command::Events(_)
+            | Command::Alerts(_)
+            | Command::Ack(_)
+            | Command::Silence(_)
             | Command::Quarantine(QuarantineCommand::List | QuarantineCommand::Show { .. })
             | Command::Store(store::StoreCommand::Stats)
     )

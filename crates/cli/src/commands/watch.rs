@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_alert::receivers::Output;
 use bellwether_model::{Problem, Problems};
 use bellwether_server::{
     App as Daemon, Configured, FeedHealth, FeedState, Role, ServerError, Settings, Tokens,
@@ -52,6 +53,7 @@ pub(crate) fn run(app: &mut App, args: &WatchArgs) -> Result<(), Failure> {
     let mut settings = Settings::new(app.store_dir()?, Arc::new(move || load(&config)));
     settings.listen = args.listen;
     settings.tokens = tokens()?;
+    settings.output = output()?;
     let daemon = Daemon::new(settings, Arc::new(SystemClock))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -159,15 +161,33 @@ pub(super) fn load(config: &Config) -> Result<Configured, Problems> {
     let mut problems = Problems::default();
     let frameworks = config.frameworks(&types).map_err(|found| problems.0.extend(found.0));
     let feeds = config.feeds().map_err(|found| problems.0.extend(found.0));
-    match (frameworks, feeds) {
-        (Ok(frameworks), Ok(feeds)) => Ok(Configured {
+    let rules = config.rules().map_err(|found| problems.0.extend(found.0));
+    let receivers = config.receivers().map_err(|found| problems.0.extend(found.0));
+    if let (Ok(rules), Ok(frameworks)) = (&rules, &frameworks)
+        && let Some(first) = frameworks.first()
+        && let Err(found) = rules.check(first, &types)
+    {
+        problems.0.extend(found.0);
+    }
+    match (frameworks, feeds, rules, receivers) {
+        (Ok(frameworks), Ok(feeds), Ok(rules), Ok(receivers)) if problems.0.is_empty() => Ok(Configured {
             name: config.name(),
             types,
             frameworks,
             feeds: feeds.into_iter().map(|(name, feed)| (name, Arc::new(feed))).collect(),
+            rules,
+            receivers,
         }),
         _ => Err(problems),
     }
+}
+
+/// Standard output for the receivers that write there. This program holds the lock of its own handle, on another thread.
+fn output() -> Result<Output, Failure> {
+    use std::os::fd::AsFd;
+    let handle = std::io::stdout().as_fd().try_clone_to_owned();
+    let handle = handle.map_err(|e| Failure::Internal(format!("standard output: {e}")))?;
+    Ok(Arc::new(std::sync::Mutex::new(std::fs::File::from(handle))))
 }
 
 /// Tokens from the environment, or from files that it names.

@@ -91,6 +91,26 @@ impl Remote {
         self.parse(self.send(request.body(body))?)
     }
 
+    /// Sends JSON to an address and answers the JSON that comes back.
+    pub(crate) fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl serde::Serialize,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body)?;
+        let request = self.http.post(self.url(path, &[])).header(header::CONTENT_TYPE, "application/json");
+        self.parse(self.send(request.body(body))?)
+    }
+
+    /// Takes something away at an address; answers what it was.
+    pub(crate) fn delete<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, Failure> {
+        self.parse(self.send(self.http.delete(self.url(path, query)))?)
+    }
+
     /// The bytes at an address, as they come.
     pub(super) fn stream(&self, path: &[&str], query: &[(&str, String)]) -> Result<Response, Failure> {
         self.send(self.http.get(self.url(path, query)).timeout(STREAM))

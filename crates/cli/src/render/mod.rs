@@ -1,5 +1,6 @@
 //! From data to text: every function here takes data in and gives text back.
 
+mod alerts;
 mod assessment;
 mod board;
 mod cells;
@@ -11,6 +12,7 @@ mod table;
 mod text;
 mod why;
 
+pub(crate) use alerts::{alerts, silences};
 pub(crate) use assessment::assessment;
 pub(crate) use board::board;
 pub(crate) use cells::{csv_cell, field};

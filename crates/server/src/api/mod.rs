@@ -8,6 +8,9 @@
 //! | `GET /v1/diff?from=&to=&as_of=&clock=&known_basis=&framework=` | `diff` |
 //! | `GET /v1/events?type=&from=&until=&cloudevents=true` | `events`, NDJSON as a stream |
 //! | `GET /v1/quarantine`, `/v1/quarantine/{id}`, `/v1/store/stats` | `quarantine list`, `show`, `store stats` |
+//! | `GET /v1/alerts?state=&severity=`, `POST /v1/alerts/{id}/ack` | `alerts`, `ack` |
+//! | `GET /v1/silences?all=true`, `POST /v1/silences`, `DELETE /v1/silences/{id}?who=` | `silence list`, `add`, `end` |
+//! | `GET /v1/notifications?state=`, `POST /v1/notifications/{id}/retry`, `GET /v1/receivers` | `notify list`, `retry`, `health` |
 //! | `GET /v1/framework` | the framework that reads, parsed |
 //!
 //! `framework` is an id of the configuration or a hash that an assessment shows; `types` (a hash) demands that just
@@ -16,9 +19,10 @@
 //! problem documents with `remedy` and `exit_code`, the exit code of the command line for the same fault.
 //!
 //! A read sees everything acknowledged before it: live projectors follow the log, and one that lags behind the head
-//! catches up before it answers. No address here writes, and none is told from the other by anything but its path, so
+//! catches up before it answers. Only the addresses of alerts write, what an operator says of them; none is told from the other by anything but its path, so
 //! that a description (OpenAPI) can be made of this table.
 
+mod alerts;
 mod error;
 mod events;
 mod guest;
@@ -33,7 +37,7 @@ use std::sync::{Arc, Weak};
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -87,6 +91,13 @@ pub fn router(reads: Arc<Reads>) -> Router {
         .route("/v1/series/{id}", get(views::series).post(views::series))
         .route("/v1/why/{id}", get(views::why).post(views::why))
         .route("/v1/diff", get(views::diff).post(views::diff))
+        .route("/v1/alerts", get(alerts::alerts))
+        .route("/v1/alerts/{id}/ack", post(alerts::ack))
+        .route("/v1/silences", get(alerts::silences).post(alerts::silence))
+        .route("/v1/silences/{id}", delete(alerts::end))
+        .route("/v1/notifications", get(alerts::notifications))
+        .route("/v1/notifications/{id}/retry", post(alerts::retry))
+        .route("/v1/receivers", get(alerts::receivers))
         .route("/v1/framework", get(views::framework))
         .route("/v1/events", get(events::events))
         .route("/v1/quarantine", get(shelf::list))

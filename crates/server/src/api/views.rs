@@ -137,7 +137,7 @@ async fn answer<T: Serialize>(
 }
 
 /// The body, which may be neither large nor slow.
-async fn whole(body: Body) -> Result<Bytes, Refused> {
+pub(super) async fn whole(body: Body) -> Result<Bytes, Refused> {
     match tokio::time::timeout(PATIENCE, to_bytes(body, BODY_LIMIT)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(e)) if e.source().is_some_and(|why| why.is::<LengthLimitError>()) => {

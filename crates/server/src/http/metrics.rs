@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use bellwether_alert::{Severity, Standing};
 use bellwether_store::EventLog;
 use chrono::{DateTime, Utc};
 
@@ -83,8 +84,59 @@ fn text(web: &Web) -> String {
         seconds(life.configured_at),
     );
     per_feed(&mut page, &feeds);
+    alerts(&mut page, web);
     process(&mut page, life.started);
     page.0
+}
+
+fn alerts(page: &mut Page, web: &Web) {
+    let look = |desk: &bellwether_alert::Desk| {
+        let open = desk.alerts(bellwether_alert::AlertQuery::default(), web.reads.now());
+        (open, desk.follower().counts())
+    };
+    // While the rules are asked, there is nothing to glance at.
+    if let Some((open, counts)) = web.reads.alerts.glance(look) {
+        let mut family = page.family("bellwether_alerts", "gauge", "Open alerts.");
+        for (state, standing) in [("pending", Standing::Pending), ("firing", Standing::Firing)] {
+            for (severity, of) in
+                [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)]
+            {
+                let n = open.iter().filter(|a| a.state == standing && a.severity == of).count();
+                family.sample(&[("state", state), ("severity", severity)], n);
+            }
+        }
+        page.one(
+            "bellwether_rule_evaluations_total",
+            "counter",
+            "Rules asked since the start, once for each row.",
+            counts.evaluated,
+        );
+        page.one(
+            "bellwether_rule_failures_total",
+            "counter",
+            "Evaluations that failed otherwise than by something unknown.",
+            counts.failed,
+        );
+    }
+    let health = web.reads.alerts.health.borrow().clone();
+    type Field = fn(&bellwether_alert::outbox::Health) -> u64;
+    let families: [(&str, &str, &str, Field); 5] = [
+        ("bellwether_notifications_queued", "gauge", "Notifications that wait.", |h| h.queued),
+        ("bellwether_notifications_sent_total", "counter", "Notifications delivered, by the log.", |h| {
+            h.sent
+        }),
+        ("bellwether_notification_failures_total", "counter", "Failed attempts since the start.", |h| {
+            h.failed
+        }),
+        ("bellwether_notifications_dead", "gauge", "Notifications given up.", |h| h.dead),
+        ("bellwether_notifications_oldest_seconds", "gauge", "Age of the oldest that waits.", |h| {
+            h.oldest_seconds.unwrap_or_default()
+        }),
+    ];
+    for (name, kind, help, of) in families {
+        let mut family = page.family(name, kind, help);
+        health.iter().for_each(|h| family.sample(&[("receiver", &h.receiver)], of(h)));
+    }
 }
 
 fn per_feed(page: &mut Page, feeds: &[crate::FeedHealth]) {

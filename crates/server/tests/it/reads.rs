@@ -39,6 +39,8 @@ fn configured() -> Configured {
         types,
         frameworks: vec![Arc::new(framework)],
         feeds: Default::default(),
+        rules: Default::default(),
+        receivers: Vec::new(),
     }
 }
 

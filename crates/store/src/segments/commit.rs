@@ -168,7 +168,8 @@ impl Segments {
             ids.insert(fact.id, *seq);
         }
         let receipt = Receipt { stored: seqs.len() as u64, duplicate, head: writer.head(), seqs };
-        let bodies = facts.into_iter().map(Body::Fact).chain(append.systems.into_iter().map(Body::System)).collect();
+        let bodies =
+            facts.into_iter().map(Body::Fact).chain(append.systems.into_iter().map(Body::System)).collect();
         Ok(Written { receipt, first, bodies })
     }
 

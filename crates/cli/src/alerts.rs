@@ -1,0 +1,162 @@
+//! Where alerts are read and what is said of them goes: the store itself, or the daemon that holds it.
+
+use std::sync::Arc;
+
+use bellwether_alert::outbox::{Delivery, Listed, Outbox, Outcome};
+use bellwether_alert::{
+    Acknowledging, AlertQuery, AlertState, Desk, QuietState, Quieting, Severity, Standing, no_alert,
+    no_dead_letter, no_silence,
+};
+use bellwether_model::{Problem, System};
+use bellwether_store::{Append, EventLog};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::out;
+use crate::remote::Remote;
+
+/// Alerts of a store.
+pub(crate) enum Alerts {
+    /// Read from the log, and worked out from where it ends.
+    Store { desk: Box<Desk>, now: DateTime<Utc> },
+    /// Asked of a daemon.
+    Daemon(Remote),
+}
+
+impl Alerts {
+    /// Those of the store, or of the daemon that holds it.
+    pub(crate) fn open(app: &App) -> Result<Self, Failure> {
+        if let Some(remote) = app.remote()? {
+            return Ok(Self::Daemon(remote));
+        }
+        let (log, now) = (app.open_read()?, app.now());
+        let desk = desk(app, &*log, now, true)?;
+        Ok(Self::Store { desk: Box::new(desk), now })
+    }
+
+    /// Open alerts.
+    pub(crate) fn list(&self, query: AlertQuery) -> Result<Vec<AlertState>, Failure> {
+        match self {
+            Self::Store { desk, now } => Ok(desk.alerts(query, *now)),
+            Self::Daemon(remote) => {
+                let state = query.state.map(|state| match state {
+                    Standing::Pending => "pending",
+                    Standing::Firing => "firing",
+                });
+                let severity = query.severity.map(|severity| match severity {
+                    Severity::Info => "info",
+                    Severity::Warning => "warning",
+                    Severity::Critical => "critical",
+                });
+                let query = [("state", state), ("severity", severity)].into_iter();
+                let query: Vec<_> = query.filter_map(|(name, word)| Some((name, word?.to_owned()))).collect();
+                remote.get(&["v1", "alerts"], &query)
+            }
+        }
+    }
+
+    /// Silences and maintenance windows.
+    pub(crate) fn quiet(&self, all: bool) -> Result<Vec<QuietState>, Failure> {
+        match self {
+            Self::Store { desk, now } => Ok(desk.quiet(*now, all)),
+            Self::Daemon(remote) => remote.get(&["v1", "silences"], &[("all", all.to_string())]),
+        }
+    }
+}
+
+/// Takes note of an alert; answers it.
+pub(crate) fn acknowledge(app: &App, id: &str, said: &Acknowledging) -> Result<AlertState, Failure> {
+    if let Some(remote) = app.remote()? {
+        return remote.post(&["v1", "alerts", id, "ack"], said);
+    }
+    said_in_store(app, |desk, now| {
+        let alert = desk.alert(id, now).ok_or_else(|| nothing(no_alert(id)))?;
+        Ok((said.record(&alert).map_err(usage)?, ()))
+    })
+    .and_then(|(desk, now, ())| desk.alert(id, now).ok_or_else(|| nothing(no_alert(id))))
+}
+
+/// Silences alerts or announces work; answers the silence.
+pub(crate) fn silence(app: &App, wanted: &Quieting) -> Result<QuietState, Failure> {
+    if let Some(remote) = app.remote()? {
+        return remote.post(&["v1", "silences"], wanted);
+    }
+    said_in_store(app, |_, now| wanted.record(now).map_err(usage)).map(|(_, _, state)| state)
+}
+
+/// Ends a silence; answers it as ended.
+pub(crate) fn end(app: &App, id: &str, who: &str) -> Result<QuietState, Failure> {
+    if let Some(remote) = app.remote()? {
+        return remote.delete(&["v1", "silences", id], &[("who", who.to_owned())]);
+    }
+    said_in_store(app, |desk, now| {
+        let found = desk.quiet(now, true).into_iter().find(|quiet| quiet.silence.id == id);
+        found.ok_or_else(|| nothing(no_silence(id)))?.ended(who, now).map_err(usage)
+    })
+    .map(|(_, _, state)| state)
+}
+
+/// Notifications that wait or were given up.
+pub(crate) fn notifications(app: &App, dead: Option<bool>) -> Result<Vec<Listed>, Failure> {
+    if let Some(remote) = app.remote()? {
+        let state = dead.map(|dead| ("state", if dead { "dead" } else { "waiting" }.to_owned()));
+        return remote.get(&["v1", "notifications"], state.as_slice());
+    }
+    let outbox = Outbox::of(&*app.open_read()?)?;
+    let waiting = if dead == Some(true) { Vec::new() } else { outbox.list_waiting() };
+    let given_up = if dead == Some(false) { Vec::new() } else { outbox.list_dead() };
+    Ok(waiting.into_iter().chain(given_up).collect())
+}
+
+/// Puts a dead letter back into the queue; answers it.
+pub(crate) fn retry(app: &App, id: &str) -> Result<Listed, Failure> {
+    if let Some(remote) = app.remote()? {
+        return remote.post(&["v1", "notifications", id, "retry"], &json!({}));
+    }
+    let log = app.open_write()?;
+    let dead = Outbox::of(&log)?.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
+    let letter = dead.ok_or_else(|| nothing(no_dead_letter(id)))?;
+    let (receiver, answer) = (letter.receiver.clone(), String::new());
+    let retry = Delivery { id: letter.id, receiver, outcome: Outcome::Retry, answer, attempts: 0 };
+    log.append(Append::systems(vec![retry.record()]))?;
+    log.close()?;
+    Ok(letter)
+}
+
+/// Evaluates, writes what happened, then what somebody says, then what follows from that.
+fn said_in_store<T>(
+    app: &App,
+    say: impl FnOnce(&Desk, DateTime<Utc>) -> Result<(System, T), Failure>,
+) -> Result<(Desk, DateTime<Utc>, T), Failure> {
+    let (log, now) = (app.open_write()?, app.now());
+    let mut desk = desk(app, &log, now, false)?;
+    desk.write(&log, now)?;
+    let (record, answer) = say(&desk, now)?;
+    log.append(Append::systems(vec![record]))?;
+    desk.write(&log, now)?;
+    log.close()?;
+    Ok((desk, now, answer))
+}
+
+/// The desk of a log, by the configuration's rules and its first framework.
+fn desk(app: &App, log: &dyn EventLog, now: DateTime<Utc>, read: bool) -> Result<Desk, Failure> {
+    let config = app.config();
+    let types = Arc::new(config.types()?);
+    let rules = config.rules()?;
+    let framework = app.framework(&types, None)?;
+    let mut desk = Desk::new(framework, types, &rules);
+    if read && desk.read(log, now)? {
+        out::note("no daemon has evaluated the end of this log: shown is what its next look would find");
+    }
+    Ok(desk)
+}
+
+fn nothing(problem: Problem) -> Failure {
+    Failure::Nothing(Box::new(problem))
+}
+
+fn usage(problem: Problem) -> Failure {
+    Failure::Usage(Box::new(problem))
+}

@@ -1,0 +1,95 @@
+//! Alerts in the daemon: rules asked as the log grows, receivers told, questions answered.
+//!
+//! [`Alerts`] is the one owner of the desk: the task that follows the log, and every question, bring it level with the log
+//! first, so that whoever asks sees what was acknowledged before.
+
+mod evaluate;
+mod send;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bellwether_alert::Desk;
+use bellwether_alert::outbox::{Health, Outbox};
+use bellwether_store::{Error, EventLog};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use crate::Configured;
+
+pub(crate) use evaluate::evaluate;
+pub(crate) use send::{Post, Sending};
+
+/// What the daemon knows of alerts.
+pub(crate) struct Alerts {
+    log: Arc<dyn EventLog>,
+    desk: Mutex<Option<Desk>>,
+    /// Up to where every moment has all of its steps in the log.
+    settled: watch::Sender<u64>,
+    /// How the receivers fare.
+    pub(crate) health: watch::Sender<Vec<Health>>,
+}
+
+impl Alerts {
+    pub(crate) fn new(log: Arc<dyn EventLog>) -> Self {
+        Self {
+            log,
+            desk: Mutex::new(None),
+            settled: watch::Sender::new(0),
+            health: watch::Sender::new(Vec::new()),
+        }
+    }
+
+    /// Brings the alerts level with the log and answers from them. It blocks.
+    ///
+    /// # Errors
+    /// Whatever the log gives.
+    pub(crate) fn ask<T>(
+        &self,
+        configured: &Configured,
+        now: DateTime<Utc>,
+        question: impl FnOnce(&Desk) -> T,
+    ) -> Result<T, Error> {
+        let mut held = self.desk.lock().unwrap_or_else(|poisoned| {
+            // A step that panicked left a state that nobody vouches for: the log has everything.
+            let mut held = poisoned.into_inner();
+            *held = None;
+            self.desk.clear_poison();
+            held
+        });
+        let desk = match (&mut *held, configured.frameworks.first()) {
+            (Some(desk), Some(framework)) if desk.is_of(framework, &configured.types) => {
+                desk.want(&configured.rules);
+                desk
+            }
+            (held, Some(framework)) => {
+                let types = Arc::clone(&configured.types);
+                held.insert(Desk::new(Arc::clone(framework), types, &configured.rules))
+            }
+            (_, None) => return Err(Error::Closing),
+        };
+        let (settled, steps) = desk.write(&*self.log, now)?;
+        if steps > 0 {
+            tracing::info!(steps, "alerts moved");
+        }
+        self.settled.send_replace(settled);
+        Ok(question(desk))
+    }
+
+    /// The outbox as of the log's head. It blocks.
+    ///
+    /// # Errors
+    /// Whatever the log gives.
+    pub(crate) fn outbox(&self) -> Result<Outbox, Error> {
+        Outbox::of(&*self.log)
+    }
+
+    /// Counts for metrics, as of the last look; nothing is evaluated for them.
+    pub(crate) fn glance<T>(&self, look: impl FnOnce(&Desk) -> T) -> Option<T> {
+        let held = match self.desk.try_lock() {
+            Ok(held) => held,
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned),
+            Err(std::sync::TryLockError::WouldBlock) => return None,
+        };
+        held.as_ref().map(look)
+    }
+}

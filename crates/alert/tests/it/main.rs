@@ -2,6 +2,7 @@
 
 mod bundled;
 mod expressions;
+mod follow;
 mod life;
 mod mute;
 mod shifts;

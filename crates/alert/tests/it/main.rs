@@ -7,4 +7,5 @@ mod life;
 mod mute;
 mod shifts;
 mod support;
+mod why;
 mod world;

@@ -17,6 +17,7 @@ mod say;
 mod scope;
 mod system;
 mod time;
+mod why;
 
 pub use desk::Desk;
 pub use event::{AlertEvent, Happening, Number, ShiftRef};
@@ -28,3 +29,4 @@ pub use say::{
     Acknowledging, AlertQuery, QuietKind, QuietState, Quieting, no_alert, no_dead_letter, no_silence,
 };
 pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};
+pub use why::{Family, Inquiry, Latest, RuleThen, Told, Why, Witness, family};

@@ -2,8 +2,10 @@
 
 mod bundled;
 mod expressions;
+mod follow;
 mod life;
 mod mute;
 mod shifts;
 mod support;
+mod why;
 mod world;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alert::receivers::{self, ReceiverSpec};
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
 use bellwether_model::{FactTypes, Problem, Problems};
@@ -153,6 +154,17 @@ impl Config {
         Err(Problem::new(format!("framework {id} has gone"), "run the command again")
             .at(self.name(), 0)
             .into())
+    }
+
+    /// Receivers of alerts, in file order; a folder without the file has none.
+    pub(crate) fn receivers(&self) -> Result<Vec<ReceiverSpec>, Problems> {
+        if let Config::Folder(folder) = self
+            && !folder.join(receivers::FILE).exists()
+        {
+            return Ok(Vec::new());
+        }
+        let (file, text) = self.read(receivers::FILE)?;
+        receivers::parse(&file, &text)
     }
 
     /// Feeds by name.

@@ -53,6 +53,10 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
         Err(found) => note(Err(found)),
     }
     note(config.feeds().map(|all| all.values().map(|f| format!("feed {}: {}", f.name, f.title)).collect()));
+    note(config.receivers().map(|all| {
+        let state = |enabled: bool| if enabled { "" } else { ", switched off" };
+        all.iter().map(|r| format!("receiver {}: {}{}", r.name, r.kind.word(), state(r.enabled))).collect()
+    }));
     let ok = problems.0.is_empty();
     if app.out.format() == Format::Table {
         let text: String = lines.iter().map(|line| format!("ok  {}\n", harmless(line))).collect();

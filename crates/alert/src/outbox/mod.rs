@@ -99,6 +99,17 @@ impl Outbox {
             }
             DELIVERY => {
                 let Some(delivery) = payload::<Delivery>(record.seq, system) else { return };
+                // What was sent was whole; one of an earlier moment says nothing about the open one.
+                if let (Some(open), Some(lane)) = (&self.open, self.lanes.get(&delivery.receiver))
+                    && lane.in_force
+                    && !lane.knows(delivery.id)
+                {
+                    let mut closed = lane.clone();
+                    closed.take(&delivery.receiver, &open.steps, &open.at, open.recorded);
+                    if closed.knows(delivery.id) {
+                        self.close(u64::MAX);
+                    }
+                }
                 if let Some(lane) = self.lanes.get_mut(&delivery.receiver) {
                     lane.settle(delivery.id, delivery.outcome, &delivery.answer, record.recorded_at);
                 }

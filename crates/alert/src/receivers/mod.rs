@@ -216,11 +216,14 @@ impl ReceiverSpec {
                 Address::Kept(secret) => Some(("url".to_owned(), secret.clone())),
                 Address::Plain(_) => None,
             };
-            let headers = http.headers.iter().map(|(name, secret)| (format!("headers.{name}"), secret.clone()));
+            let headers =
+                http.headers.iter().map(|(name, secret)| (format!("headers.{name}"), secret.clone()));
             url.into_iter().chain(headers).collect::<Vec<_>>()
         };
         let mut places = match &self.kind {
-            Kind::Alertmanager { http, .. } | Kind::Webhook { http, .. } | Kind::Slack { http, .. } => of(http),
+            Kind::Alertmanager { http, .. } | Kind::Webhook { http, .. } | Kind::Slack { http, .. } => {
+                of(http)
+            }
             Kind::Smtp(_) | Kind::File { .. } | Kind::Stdout => Vec::new(),
         };
         match &self.kind {

@@ -90,7 +90,9 @@ fn test(app: &mut App, name: &str) -> Result<(), Failure> {
     let Some(spec) = all.iter().find(|spec| spec.name == name) else {
         let known = match all.as_slice() {
             [] => "the configuration has no receivers.toml, or none in it".to_owned(),
-            all => format!("known are {}", all.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ")),
+            all => {
+                format!("known are {}", all.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", "))
+            }
         };
         let remedy = near::remedy(name, all.iter().map(|spec| spec.name.as_str()), &known);
         return Err(Failure::usage(format!("no receiver {name}"), remedy));
@@ -147,7 +149,8 @@ fn retry(app: &mut App, args: &RetryArgs) -> Result<(), Failure> {
     let log = app.open_write()?;
     let outbox = Outbox::of(&log)?;
     let dead = outbox.list_dead();
-    let ids: Vec<Uuid> = if args.all { dead.iter().map(|letter| letter.id).collect() } else { args.ids.clone() };
+    let ids: Vec<Uuid> =
+        if args.all { dead.iter().map(|letter| letter.id).collect() } else { args.ids.clone() };
     if let Some(unknown) = ids.iter().find(|id| !dead.iter().any(|letter| letter.id == **id)) {
         return Err(Failure::nothing(
             format!("no dead letter {unknown}"),
@@ -159,6 +162,7 @@ fn retry(app: &mut App, args: &RetryArgs) -> Result<(), Failure> {
         log.append(Append { system: Some(record), ..Append::default() })?;
     }
     let waiting = Outbox::of(&log)?.list_waiting();
-    let back: Vec<Listed> = waiting.into_iter().filter(|letter| dead.iter().any(|d| d.id == letter.id)).collect();
+    let back: Vec<Listed> =
+        waiting.into_iter().filter(|letter| dead.iter().any(|d| d.id == letter.id)).collect();
     show(app, "Back in the queue", &back, "nothing was given up")
 }

@@ -17,8 +17,12 @@ pub(crate) fn letters(heading: &str, all: &[Listed], nothing: &str, look: &Look)
     };
     page.heading(heading, &count);
     if !all.is_empty() {
-        let mut table =
-            Table::new(&[("id", Left, Keep), ("receiver", Left, Keep), ("since", Left, Keep), ("says", Left, Fit::Cut)]);
+        let mut table = Table::new(&[
+            ("id", Left, Keep),
+            ("receiver", Left, Keep),
+            ("since", Left, Keep),
+            ("says", Left, Fit::Cut),
+        ]);
         for letter in all {
             let style = if letter.state == State::Dead { Style::Bad } else { Style::Plain };
             table.row([

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alert::RuleSet;
 use bellwether_alert::receivers::{self, ReceiverSpec};
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
@@ -16,6 +17,7 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.
 const FACTS: &str = "facts.toml";
 const FRAMEWORKS: &str = "frameworks";
 const FEEDS: &str = "feeds";
+const RULES: &str = "rules";
 
 /// Text of a built-in file.
 pub(crate) fn embedded(path: &str) -> Option<&'static str> {
@@ -186,6 +188,22 @@ impl Config {
             }
         }
         problems.into_result(all)
+    }
+}
+
+impl Config {
+    /// Rules of all files, in order of the file names.
+    pub(crate) fn rules(&self) -> Result<RuleSet, Problems> {
+        let mut problems = Problems::default();
+        let mut texts = Vec::new();
+        for name in self.files(RULES)? {
+            match self.read(&name) {
+                Ok(read) => texts.push(read),
+                Err(found) => problems.0.extend(found.0),
+            }
+        }
+        problems.into_result(())?;
+        RuleSet::parse(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())))
     }
 }
 

@@ -1,5 +1,17 @@
 //! A rule as `config/rules/*.toml` states it.
 
+mod check;
+mod compile;
+mod duration;
+mod inhibit;
+mod read;
+mod set;
+
+pub(crate) use compile::Ready;
+pub(crate) use duration::words as duration_words;
+pub use inhibit::{Inhibit, Matchers};
+pub use set::RuleSet;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;

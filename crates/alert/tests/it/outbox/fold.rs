@@ -222,3 +222,14 @@ fn r29_the_fold_is_the_same_in_one_go_and_record_by_record() {
     assert_eq!(list(&whole), list(&pieces));
     assert!(whole.dead().count() > 0 && whole.waiting().count() > 10);
 }
+
+#[test]
+fn two_evaluations_at_one_time_stay_two_when_replayed() {
+    let world = World::new(&["a"]);
+    world.steps(minute(1), &[("gap.x", firing()), ("gap.y", firing())]);
+    let first = world.id(0);
+    // Delivered, but written down only after a second evaluation at the same time.
+    world.steps(minute(1), &[("gap.z", firing())]);
+    world.settle("a", first, Outcome::Delivered);
+    assert_eq!(world.waiting(), ["a: firing gap.z"]);
+}

@@ -25,6 +25,7 @@ mod layers;
 mod licences;
 mod lists;
 mod metadata;
+mod notify;
 mod reads;
 mod replay;
 mod restricted;

@@ -119,6 +119,9 @@ pub(crate) enum Command {
     /// Records held back at ingest
     #[command(subcommand)]
     Quarantine(commands::quarantine::QuarantineCommand),
+    /// Try receivers of alerts, see what waits for them and what was given up
+    #[command(subcommand)]
+    Notify(commands::notify::NotifyCommand),
     /// Look after the store folder
     #[command(subcommand)]
     Store(commands::store::StoreCommand),

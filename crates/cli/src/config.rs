@@ -158,6 +158,17 @@ impl Config {
             .into())
     }
 
+    /// Receivers of alerts, in file order; a folder without the file has none.
+    pub(crate) fn receivers(&self) -> Result<Vec<ReceiverSpec>, Problems> {
+        if let Config::Folder(folder) = self
+            && !folder.join(receivers::FILE).exists()
+        {
+            return Ok(Vec::new());
+        }
+        let (file, text) = self.read(receivers::FILE)?;
+        receivers::parse(&file, &text)
+    }
+
     /// Feeds by name.
     pub(crate) fn feeds(&self) -> Result<BTreeMap<String, FeedSpec>, Problems> {
         let mut all = BTreeMap::new();

@@ -256,6 +256,7 @@ impl Machine {
         label("domain", domain.as_deref());
         label("kind", row.as_ref().and_then(|row| row.text("kind")));
         label("severity", serde_json::to_value(rule.severity).ok().as_ref().and_then(|s| s.as_str()));
+        let group = group(rule, &labels);
         let shift = subject.filter(|_| ready.table == Some(Table::Shifts)).and_then(|s| scope.shift(s));
         let mut group: Vec<String> = rule
             .group_by
@@ -324,6 +325,13 @@ impl Machine {
         out.sort_by(|a, b| a.alert.cmp(&b.alert));
         out
     }
+}
+
+/// What its notifications are put together by: the rule itself unless it says otherwise.
+fn group(rule: &Rule, labels: &BTreeMap<String, String>) -> Vec<String> {
+    let named = |name: &String| Some(format!("{name}={}", labels.get(name)?));
+    let group: BTreeSet<String> = rule.group_by.iter().filter_map(named).collect();
+    if rule.group_by.is_empty() { vec![format!("rule={}", rule.id)] } else { group.into_iter().collect() }
 }
 
 /// `alert.RULE` or `alert.RULE.SUBJECT`.

@@ -65,6 +65,11 @@ impl Lane {
         self.told.clear();
     }
 
+    /// Whether a letter waits or was given up.
+    pub(super) fn knows(&self, id: Uuid) -> bool {
+        self.places.contains_key(&id)
+    }
+
     /// The oldest letter of each group: the next to be sent, in log order.
     pub(super) fn heads(&self) -> impl Iterator<Item = &Letter> {
         let mut places: Vec<u64> = self.groups.values().filter_map(|all| all.first().copied()).collect();

@@ -1,14 +1,14 @@
 //! Letters as lists show them.
 
-use bellwether_model::format_moment;
-use serde::{Deserialize, Serialize};
+use bellwether_model::{Problem, System, format_moment};
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Letter, Outbox};
+use super::{Delivery, Letter, Outbox, Outcome};
 use crate::Status;
 
 /// Whether a notification waits or was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It waits.
@@ -18,7 +18,7 @@ pub enum State {
 }
 
 /// A notification in a list; times are RFC 3339.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Listed {
     /// Its id.
     pub id: Uuid,
@@ -65,6 +65,25 @@ impl Outbox {
     /// Everything that waits, as a list.
     pub fn list_waiting(&self) -> Vec<Listed> {
         self.waiting().map(Listed::of).collect()
+    }
+
+    /// The record that puts a dead letter back into its queue, together with those that begin or end the same alerts.
+    ///
+    /// # Errors
+    /// No dead letter of that id; a receiver that is no longer in force.
+    pub fn retry(&self, id: Uuid) -> Result<System, Problem> {
+        let letter = self.dead().find(|letter| letter.notification.id == id).ok_or_else(|| {
+            Problem::new(format!("no dead letter {id}"), "`bellwether notify dead` lists them")
+        })?;
+        let receiver = letter.notification.receiver.clone();
+        if !self.lanes.get(&receiver).is_some_and(|lane| lane.in_force) {
+            return Err(Problem::new(
+                format!("the receiver {receiver} is not in force"),
+                "say enabled = true in receivers.toml and start the daemon, then retry",
+            ));
+        }
+        let answer = "put back by hand".into();
+        Ok(Delivery { id, receiver, outcome: Outcome::Retry, answer, attempts: 0 }.record())
     }
 
     /// Everything that was given up, as a list.

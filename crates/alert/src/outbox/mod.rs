@@ -43,6 +43,9 @@ pub struct Outbox {
     seen: u64,
 }
 
+/// At how many points a moment may be taken to be two.
+const PARTS: usize = 64;
+
 #[derive(Clone, Debug)]
 struct Moment {
     at: String,
@@ -99,6 +102,7 @@ impl Outbox {
             }
             DELIVERY => {
                 let Some(delivery) = payload::<Delivery>(record.seq, system) else { return };
+                self.close_by(&delivery);
                 if let Some(lane) = self.lanes.get_mut(&delivery.receiver) {
                     lane.settle(delivery.id, delivery.outcome, &delivery.answer, record.recorded_at);
                 }
@@ -107,10 +111,36 @@ impl Outbox {
         }
     }
 
+    /// What was sent was whole. A letter that nobody knows yet is of the open moment: its steps up to some point, where a
+    /// clock that stood still made two moments of one time.
+    fn close_by(&mut self, delivery: &Delivery) {
+        let (Some(open), Some(lane)) = (&self.open, self.lanes.get(&delivery.receiver)) else { return };
+        if !lane.in_force || lane.knows(delivery.id) {
+            return;
+        }
+        let makes_it = |n: &usize| {
+            let (Some(steps), mut closed) = (open.steps.get(..*n), lane.clone()) else { return false };
+            closed.take(&delivery.receiver, steps, &open.at, open.recorded);
+            closed.knows(delivery.id)
+        };
+        let Some(n) = (1..=open.steps.len()).rev().take(PARTS).find(makes_it) else { return };
+        let Some(mut whole) = self.open.take() else { return };
+        let rest = whole.steps.split_off(n);
+        if !rest.is_empty() {
+            self.open = Some(Moment { steps: rest, ..whole.clone() });
+        }
+        self.hand_out(&whole);
+    }
+
     /// Says that every moment with steps up to sequence `settled` is whole in the log.
     pub fn close(&mut self, settled: u64) {
         let whole = |open: &Moment| open.steps.last().is_none_or(|(seq, _)| *seq <= settled);
-        let Some(moment) = self.open.take_if(|open| whole(open)) else { return };
+        if let Some(moment) = self.open.take_if(|open| whole(open)) {
+            self.hand_out(&moment);
+        }
+    }
+
+    fn hand_out(&mut self, moment: &Moment) {
         for (name, lane) in self.lanes.iter_mut().filter(|(_, lane)| lane.in_force) {
             lane.take(name, &moment.steps, &moment.at, moment.recorded);
         }

@@ -209,6 +209,36 @@ pub trait Receiver: Send + Sync {
 }
 
 impl ReceiverSpec {
+    /// Secrets that are not where the file says: what an attempt would fail for.
+    pub fn missing(&self) -> Vec<Problem> {
+        let of = |http: &Http| {
+            let url = match &http.url {
+                Address::Kept(secret) => Some(("url".to_owned(), secret.clone())),
+                Address::Plain(_) => None,
+            };
+            let headers =
+                http.headers.iter().map(|(name, secret)| (format!("headers.{name}"), secret.clone()));
+            url.into_iter().chain(headers).collect::<Vec<_>>()
+        };
+        let mut places = match &self.kind {
+            Kind::Alertmanager { http, .. } | Kind::Webhook { http, .. } | Kind::Slack { http, .. } => {
+                of(http)
+            }
+            Kind::Smtp(_) | Kind::File { .. } | Kind::Stdout => Vec::new(),
+        };
+        match &self.kind {
+            Kind::Webhook { secret, .. } => places.push(("secret".into(), secret.clone())),
+            Kind::Smtp(mail) => places.extend(mail.password.clone().map(|p| ("password".into(), p))),
+            _ => {}
+        }
+        let missing = |(field, place): (String, Secret)| {
+            let why = secret::Hidden::read(&place).err()?;
+            let remedy = "set it for the process that sends, as UTF-8 text";
+            Some(Problem::new(why, remedy).at(&self.name, 0).field(field))
+        };
+        places.into_iter().filter_map(missing).collect()
+    }
+
     /// What sends to it. Relative paths start at `folder`; `output` is where a receiver of kind `stdout` writes.
     ///
     /// # Errors

@@ -250,7 +250,7 @@ fn smtp(fields: &mut Fields<'_, '_>, enabled: bool) -> Option<Smtp> {
     }
     let from = fields.needed("from", "add from = \"bellwether@example.org\"");
     let to = fields.texts("to");
-    if to.is_empty() {
+    if to.is_empty() && fields.found.iter().all(|problem| !problem.field.ends_with(".to")) {
         fields.fault("", "nobody to write to", "add to = [\"somebody@example.org\"]");
     }
     let ca = fields.text("ca").map(Into::into);

@@ -59,6 +59,10 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
         Err(found) => note(Err(found)),
     }
     note(config.feeds().map(|all| all.values().map(|f| format!("feed {}: {}", f.name, f.title)).collect()));
+    note(config.receivers().map(|all| {
+        let state = |enabled: bool| if enabled { "" } else { ", switched off" };
+        all.iter().map(|r| format!("receiver {}: {}{}", r.name, r.kind.word(), state(r.enabled))).collect()
+    }));
     note(rules.map(|rules| {
         let line = |r: &bellwether_alert::Rule| format!("rule {}: {} (version {})", r.id, r.title, r.version);
         rules.rules().iter().map(line).collect()

@@ -15,6 +15,7 @@ pub(crate) mod import;
 pub(crate) mod ingest;
 pub(crate) mod init;
 pub(crate) mod judge;
+pub(crate) mod notify;
 pub(crate) mod quarantine;
 pub(crate) mod replay;
 pub(crate) mod series;
@@ -66,6 +67,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => import::run(app, &args),
         Command::Quarantine(command) => quarantine::run(app, command),
         Command::Store(command) => store::run(app, &command),
+        Command::Notify(command) => notify::run(app, &command),
         Command::Completions(args) => completions::completions(app, &args),
         Command::Man(args) => completions::man(app, &args),
     }

@@ -266,7 +266,14 @@ impl Detection {
                     Some(eval) => prepared(&read, &eval.series.points),
                     None => {
                         let resolved = projector.resolve_some(keys, view);
-                        let source = Source { projector, resolved: &resolved, view, measure: &read, index };
+                        let source = Source {
+                            projector,
+                            resolved: &resolved,
+                            view,
+                            measure: &read,
+                            index,
+                            ahead: false,
+                        };
                         prepared(&read, &source.series(|_| true).points)
                     }
                 };
@@ -559,7 +566,7 @@ pub(crate) fn at_alarm(projector: &Projector, view: &View, core: &Core<'_>, shif
     // A series too long to walk was read as it stands.
     let read = |view: &View| {
         let resolved = projector.resolve_some(keys, view);
-        let source = Source { projector, resolved: &resolved, view, measure, index };
+        let source = Source { projector, resolved: &resolved, view, measure, index, ahead: false };
         let points = prepared(measure, &source.series(|_| true).points);
         let mut reader = Reader::new(measure)?;
         let seen = alarms(core.framework, &mut reader, measure, &points, Some(0));

@@ -59,9 +59,8 @@ fn literal(when: &str) -> bool {
     outside.iter().enumerate().all(|(n, text)| {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
         let maps = words.filter(|w| ["indicator", "measure", "domain"].contains(w)).count();
-        let open = |name: &&str| text.strip_suffix('[').is_some_and(|t| t.ends_with(*name));
-        let named =
-            usize::from(n < last && ["indicator", "measure", "domain"].iter().any(|name| open(&name)));
+        let open = |name: &str| text.strip_suffix('[').is_some_and(|t| t.ends_with(name));
+        let named = usize::from(n < last && ["indicator", "measure", "domain"].iter().any(|name| open(name)));
         maps == named
     })
 }
@@ -94,7 +93,8 @@ pub(crate) fn expectations(
     core: &Core<'_>,
     past: &Past<'_>,
     (plan, readings): (&[Option<Reads>], &Readings),
-    (kept, evaluated, trends): (&mut [Verdicts], &dyn Fn(usize) -> bool, &dyn Fn(usize) -> i64),
+    kept: &mut [Verdicts],
+    (evaluated, trends): (impl Fn(usize) -> bool, impl Fn(usize) -> i64),
     changes: &mut Changes,
 ) {
     let framework = core.framework;

@@ -19,7 +19,7 @@ impl Lane {
     /// Evaluates a view.
     pub(super) fn new(projector: &Projector, view: &View) -> Self {
         let at = view.as_of.timestamp_micros();
-        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view), short: false }
+        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view, true), short: false }
     }
 
     /// The same for rows above alone: of long series nothing is kept.
@@ -49,7 +49,7 @@ impl Lane {
             let due = dirty(index) || self.at >= eval.until;
             if due {
                 let resolved = projector.resolve_some(keys, view);
-                let source = Source { projector, resolved: &resolved, view, measure, index };
+                let source = Source { projector, resolved: &resolved, view, measure, index, ahead: true };
                 let mut now = evaluate(&source, &framework.rules);
                 if self.short {
                     shorten(&mut now);

@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bellwether_model::framework::Framework;
-use bellwether_model::{Body, FactTypes, Record, System};
+use bellwether_model::{Body, Clock, FactTypes, KnownBasis, Record, System, View};
 use bellwether_projection::Projector;
 use bellwether_store::{Append, Error, EventLog};
 use chrono::{DateTime, Utc};
 
 use crate::follow::Follower;
 use crate::system::{Payload, RulesInForce};
+use crate::why::{Inquiry, Why};
 use crate::{AlertEvent, RuleSet};
 
 /// Keeps alerts level with a log. It has one owner, as the log has.
@@ -25,6 +26,8 @@ pub struct Desk {
     newest: DateTime<Utc>,
     /// What happened and is not in the log yet.
     unwritten: Vec<AlertEvent>,
+    /// What would be in the log had it been written, behind its end.
+    imagined: Vec<Record>,
 }
 
 impl Desk {
@@ -33,7 +36,15 @@ impl Desk {
         let wanted = RulesInForce::new(rules, framework.hash(&types));
         let by = (Arc::clone(&framework), Arc::clone(&types));
         let follower = Follower::new(Projector::new(framework, types));
-        Self { follower, by, wanted, in_force: None, newest: DateTime::<Utc>::MIN_UTC, unwritten: Vec::new() }
+        Self {
+            follower,
+            by,
+            wanted,
+            in_force: None,
+            newest: DateTime::<Utc>::MIN_UTC,
+            unwritten: Vec::new(),
+            imagined: Vec::new(),
+        }
     }
 
     /// Whether it reads by this framework and these fact types.
@@ -88,13 +99,40 @@ impl Desk {
     /// None as yet; the log's are those of whoever pushes.
     pub fn catch_up(&mut self, now: DateTime<Utc>) -> Result<bool, Error> {
         let now = now.max(self.newest);
-        let mut ahead = !self.is_in_force();
-        if ahead {
-            let seq = self.follower.head().saturating_add(1);
-            self.push(&Record { seq, recorded_at: now, body: Body::System(self.wanted.record()) });
+        if !self.is_in_force() {
+            let record = self.imagine(self.wanted.record(), now);
+            self.push(&record);
         }
-        ahead |= !self.follower.settle(now).is_empty();
-        Ok(ahead)
+        for step in self.follower.settle(now) {
+            self.imagine(step.record(), now);
+        }
+        Ok(!self.imagined.is_empty())
+    }
+
+    fn imagine(&mut self, system: System, now: DateTime<Utc>) -> Record {
+        let behind = self.imagined.last().map_or(self.follower.head(), |last| last.seq);
+        let record = Record { seq: behind.saturating_add(1), recorded_at: now, body: Body::System(system) };
+        self.imagined.push(record.clone());
+        record
+    }
+
+    /// Why an alert, open or over; `None` when nothing was ever said of it.
+    ///
+    /// # Errors
+    /// Whatever reading the log gives.
+    pub fn why(&self, log: &dyn EventLog, alert: &str, now: DateTime<Utc>) -> Result<Option<Why>, Error> {
+        let mut inquiry = Inquiry::new(alert);
+        log.read(1, &mut |record| {
+            inquiry.push(record);
+            ControlFlow::Continue(())
+        })?;
+        self.imagined.iter().for_each(|record| inquiry.push(record));
+        let seqs = inquiry.evidence().unwrap_or_default().to_vec();
+        let facts: Vec<Record> =
+            seqs.into_iter().filter_map(|seq| log.get(seq).transpose()).collect::<Result<_, _>>()?;
+        let known_by = now.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(now);
+        let view = View { as_of: now, known_by, clock: Clock::Recorded, basis: KnownBasis::Any };
+        Ok(inquiry.answer(&facts, self.follower.projector(), &view))
     }
 
     /// Takes a record.

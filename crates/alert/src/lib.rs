@@ -26,7 +26,8 @@ pub use machine::{Acked, AlertState, Counts, Machine, Standing};
 pub use notification::{Entry, Notification, Status};
 pub use rule::{Each, Expression, Inhibit, Mapping, Matchers, Rule, RuleSet, Severity};
 pub use say::{
-    Acknowledging, AlertQuery, QuietKind, QuietState, Quieting, no_alert, no_dead_letter, no_silence,
+    Acknowledging, AlertQuery, QuietKind, QuietState, Quieting, is_alert, no_alert, no_alert_ever,
+    no_dead_letter, no_silence,
 };
 pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};
 pub use why::{Family, Inquiry, Latest, RuleThen, Told, Why, Witness, family};

@@ -141,6 +141,19 @@ pub fn no_alert(id: &str) -> Problem {
     Problem::new(format!("no open alert {id}"), "`bellwether alerts` lists them")
 }
 
+/// What is said of an alert that never was.
+pub fn no_alert_ever(id: &str) -> Problem {
+    Problem::new(
+        format!("the log knows no {id}"),
+        "`bellwether alerts` lists the open ones, `bellwether events --type alert` all",
+    )
+}
+
+/// Whether an id is that of an alert.
+pub fn is_alert(id: &str) -> bool {
+    id.starts_with("alert.")
+}
+
 /// What is said of a silence that is not on record.
 pub fn no_silence(id: &str) -> Problem {
     Problem::new(format!("no silence {id}"), "`bellwether silence list` lists them")

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use bellwether_alert::outbox::{Delivery, Listed, Outbox, Outcome};
+use bellwether_alert::outbox::{Listed, Outbox, State};
 use bellwether_alert::{
-    Acknowledging, AlertQuery, AlertState, Desk, QuietState, Quieting, Severity, Standing, no_alert,
-    no_dead_letter, no_silence,
+    Acknowledging, AlertQuery, AlertState, Desk, QuietState, Quieting, Severity, Standing, Why, no_alert,
+    no_alert_ever, no_dead_letter, no_silence,
 };
 use bellwether_model::{Problem, System};
 use bellwether_store::{Append, EventLog};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -98,31 +99,46 @@ pub(crate) fn end(app: &App, id: &str, who: &str) -> Result<QuietState, Failure>
     .map(|(_, _, state)| state)
 }
 
-/// Notifications that wait or were given up.
-pub(crate) fn notifications(app: &App, dead: Option<bool>) -> Result<Vec<Listed>, Failure> {
+/// Why an alert.
+pub(crate) fn why(app: &App, id: &str) -> Result<Why, Failure> {
     if let Some(remote) = app.remote()? {
-        let state = dead.map(|dead| ("state", if dead { "dead" } else { "waiting" }.to_owned()));
-        return remote.get(&["v1", "notifications"], state.as_slice());
+        return remote.get(&["v1", "why", id], &[]);
     }
-    let outbox = Outbox::of(&*app.open_read()?)?;
-    let waiting = if dead == Some(true) { Vec::new() } else { outbox.list_waiting() };
-    let given_up = if dead == Some(false) { Vec::new() } else { outbox.list_dead() };
-    Ok(waiting.into_iter().chain(given_up).collect())
+    let (log, now) = (app.open_read()?, app.now());
+    let desk = desk(app, &*log, now, true)?;
+    desk.why(&*log, id, now)?.ok_or_else(|| nothing(no_alert_ever(id)))
 }
 
-/// Puts a dead letter back into the queue; answers it.
-pub(crate) fn retry(app: &App, id: &str) -> Result<Listed, Failure> {
+/// Notifications in a state.
+pub(crate) fn notifications(app: &App, state: State) -> Result<Vec<Listed>, Failure> {
     if let Some(remote) = app.remote()? {
-        return remote.post(&["v1", "notifications", id, "retry"], &json!({}));
+        let word = if state == State::Dead { "dead" } else { "waiting" };
+        return remote.get(&["v1", "notifications"], &[("state", word.to_owned())]);
     }
-    let log = app.open_write()?;
-    let dead = Outbox::of(&log)?.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
-    let letter = dead.ok_or_else(|| nothing(no_dead_letter(id)))?;
-    let (receiver, answer) = (letter.receiver.clone(), String::new());
-    let retry = Delivery { id: letter.id, receiver, outcome: Outcome::Retry, answer, attempts: 0 };
-    log.append(Append::systems(vec![retry.record()]))?;
-    log.close()?;
-    Ok(letter)
+    let outbox = Outbox::of(&*app.open_read()?)?;
+    Ok(if state == State::Dead { outbox.list_dead() } else { outbox.list_waiting() })
+}
+
+/// Puts dead letters back into the queue, all of them when none is named; answers those.
+pub(crate) fn retry(app: &App, ids: Option<&[Uuid]>) -> Result<Vec<Listed>, Failure> {
+    let dead = notifications(app, State::Dead)?;
+    let ids: Vec<Uuid> = ids.map_or_else(|| dead.iter().map(|letter| letter.id).collect(), <[Uuid]>::to_vec);
+    if let Some(unknown) = ids.iter().find(|id| !dead.iter().any(|letter| letter.id == **id)) {
+        return Err(nothing(no_dead_letter(&unknown.to_string())));
+    }
+    if let Some(remote) = app.remote()? {
+        for id in &ids {
+            remote.post::<Listed>(&["v1", "notifications", &id.to_string(), "retry"], &json!({}))?;
+        }
+    } else if !ids.is_empty() {
+        let log = app.open_write()?;
+        let outbox = Outbox::of(&log)?;
+        let records = ids.iter().map(|id| outbox.retry(*id)).collect::<Result<Vec<_>, _>>().map_err(usage)?;
+        log.append(Append::systems(records))?;
+        log.close()?;
+    }
+    let back = notifications(app, State::Waiting)?;
+    Ok(back.into_iter().filter(|letter| dead.iter().any(|d| d.id == letter.id)).collect())
 }
 
 /// Evaluates, writes what happened, then what somebody says, then what follows from that.

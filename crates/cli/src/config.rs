@@ -205,19 +205,6 @@ impl Config {
         problems.into_result(())?;
         RuleSet::parse(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())))
     }
-
-    /// Who is told of alerts; a configuration without the file tells nobody.
-    pub(crate) fn receivers(&self) -> Result<Vec<ReceiverSpec>, Problems> {
-        let there = match self {
-            Config::Folder(folder) => folder.join(receivers::FILE).is_file(),
-            Config::BuiltIn => embedded(&format!("config/{}", receivers::FILE)).is_some(),
-        };
-        if !there {
-            return Ok(Vec::new());
-        }
-        let (file, text) = self.read(receivers::FILE)?;
-        receivers::parse(&file, &text)
-    }
 }
 
 /// A framework file of one's own, with the id list beside it.

@@ -258,12 +258,6 @@ impl Machine {
         label("severity", serde_json::to_value(rule.severity).ok().as_ref().and_then(|s| s.as_str()));
         let group = group(rule, &labels);
         let shift = subject.filter(|_| ready.table == Some(Table::Shifts)).and_then(|s| scope.shift(s));
-        let mut group: Vec<String> = rule
-            .group_by
-            .iter()
-            .map(|name| format!("{name}={}", labels.get(name).map_or("", String::as_str)))
-            .collect();
-        group.sort_unstable();
         AlertEvent {
             alert: fingerprint(rule, subject),
             at: time::text(scope.at),

@@ -1,14 +1,14 @@
 //! Letters as lists show them.
 
 use bellwether_model::{Problem, System, format_moment};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Delivery, Letter, Outbox, Outcome};
 use crate::Status;
 
 /// Whether a notification waits or was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It waits.
@@ -18,7 +18,7 @@ pub enum State {
 }
 
 /// A notification in a list; times are RFC 3339.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
     /// Its id.
     pub id: Uuid,

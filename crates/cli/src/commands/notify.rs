@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_alert::Notification;
-use bellwether_alert::outbox::{Listed, Outbox};
+use bellwether_alert::outbox::{Listed, State};
 use bellwether_alert::receivers::{Answer, Output, ReceiverSpec};
 use bellwether_model::{Problem, Problems};
-use bellwether_store::{Append, EventLog};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::alerts;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::near;
@@ -58,11 +58,11 @@ pub(crate) fn run(app: &mut App, command: &NotifyCommand) -> Result<(), Failure>
     match command {
         NotifyCommand::Test { receiver } => test(app, receiver),
         NotifyCommand::List => {
-            let waiting = Outbox::of(&*app.open_read()?)?.list_waiting();
+            let waiting = alerts::notifications(app, State::Waiting)?;
             show(app, "Waiting", &waiting, "nothing waits")
         }
         NotifyCommand::Dead => {
-            let dead = Outbox::of(&*app.open_read()?)?.list_dead();
+            let dead = alerts::notifications(app, State::Dead)?;
             show(app, "Dead letters", &dead, "nothing was given up")
         }
         NotifyCommand::Retry(args) => retry(app, args),
@@ -143,26 +143,6 @@ fn tell(app: &mut App, spec: &ReceiverSpec, id: Uuid, answer: Answer, line: &[u8
 }
 
 fn retry(app: &mut App, args: &RetryArgs) -> Result<(), Failure> {
-    if !app.store_exists()? {
-        return Err(Failure::nothing("there is no store", "name it: --store DIR"));
-    }
-    let log = app.open_write()?;
-    let outbox = Outbox::of(&log)?;
-    let dead = outbox.list_dead();
-    let ids: Vec<Uuid> =
-        if args.all { dead.iter().map(|letter| letter.id).collect() } else { args.ids.clone() };
-    if let Some(unknown) = ids.iter().find(|id| !dead.iter().any(|letter| letter.id == **id)) {
-        return Err(Failure::nothing(
-            format!("no dead letter {unknown}"),
-            "`bellwether notify dead` lists them",
-        ));
-    }
-    let records = ids.iter().map(|id| outbox.retry(*id)).collect::<Result<Vec<_>, _>>();
-    for record in records.map_err(|problem| Failure::Usage(Box::new(problem)))? {
-        log.append(Append { system: Some(record), ..Append::default() })?;
-    }
-    let waiting = Outbox::of(&log)?.list_waiting();
-    let back: Vec<Listed> =
-        waiting.into_iter().filter(|letter| dead.iter().any(|d| d.id == letter.id)).collect();
+    let back = alerts::retry(app, if args.all { None } else { Some(&args.ids) })?;
     show(app, "Back in the queue", &back, "nothing was given up")
 }

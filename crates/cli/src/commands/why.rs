@@ -1,8 +1,10 @@
 //! `why`.
 
+use bellwether_alert::is_alert;
 use bellwether_server::api::Explained;
 use clap::Args;
 
+use crate::alerts;
 use crate::app::App;
 use crate::args::{Format, ViewArgs};
 use crate::failure::Failure;
@@ -14,8 +16,10 @@ Examples:
   bellwether why economic                what each indicator adds
   bellwether why scenario.a-stable-alignment
   bellwether why economic.trade-total --as-of 2022-06-30
+  bellwether why alert.envelope-breach.constraint.trust.alliance
 
-Any id that replay, board, gaps or shifts shows can be asked for.";
+Any id that replay, board, gaps, shifts or alerts shows can be asked
+for. Why an alert fired has no view: it is told as it was.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,6 +31,11 @@ pub(crate) struct WhyArgs {
 }
 
 pub(crate) fn run(app: &mut App, args: &WhyArgs) -> Result<(), Failure> {
+    if is_alert(&args.id) {
+        // An alert is what was said then: no view changes it.
+        let why = alerts::why(app, &args.id)?;
+        return app.out.page(&why, |look| render::why_alert(&why, look));
+    }
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
     match reading.why(&args.id, &view) {

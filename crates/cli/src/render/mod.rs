@@ -12,6 +12,7 @@ mod page;
 mod table;
 mod text;
 mod why;
+mod why_alert;
 
 pub(crate) use alerts::{alerts, silences};
 pub(crate) use assessment::assessment;
@@ -24,6 +25,7 @@ pub(crate) use page::Page;
 pub(crate) use table::{Align, Cell, Fit, Table};
 pub(crate) use text::{harmless, steers};
 pub(crate) use why::why;
+pub(crate) use why_alert::why_alert;
 
 pub(crate) use assessment::shifts;
 

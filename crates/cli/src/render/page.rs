@@ -39,6 +39,11 @@ impl Page {
         }
     }
 
+    /// A line as it stands, indented.
+    pub(crate) fn verbatim(&mut self, line: &str) {
+        self.text.push_str(&format!("    {}\n", self.look.paint(Style::Dim, &harmless(line))));
+    }
+
     /// A name with a wrapped text beside it.
     pub(crate) fn entry(&mut self, name: &str, text: &str) {
         const NAME: usize = 9;

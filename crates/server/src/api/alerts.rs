@@ -8,9 +8,10 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use bellwether_alert::outbox::{Delivery, Listed, Outcome};
+use bellwether_alert::outbox::Listed;
 use bellwether_alert::{
-    Acknowledging, AlertQuery, Desk, Quieting, Severity, Standing, no_alert, no_dead_letter, no_silence,
+    Acknowledging, AlertQuery, Desk, Quieting, Severity, Standing, no_alert, no_alert_ever, no_dead_letter,
+    no_silence,
 };
 use bellwether_model::{Problem, System};
 use bellwether_store::Append;
@@ -45,6 +46,17 @@ pub(super) async fn ack(State(api): Shared, Path(id): Path<String>, uri: Uri, bo
         append(api, said.record(&alert).map_err(refused)?)?;
         let alert = asked(api, |desk, now| desk.alert(&id, now))?.ok_or_else(|| nothing(no_alert(&id)))?;
         json(&alert)
+    })
+    .await
+}
+
+/// `GET /v1/why/alert.…`.
+pub(super) async fn why(api: Arc<Api>, id: String, uri: &Uri) -> Answer {
+    Params::read(uri, &[])?;
+    heavy(api, move |api| {
+        let log = Arc::clone(api.reads.log());
+        let why = asked(api, |desk, now| desk.why(&*log, &id, now))??;
+        json(&why.ok_or_else(|| nothing(no_alert_ever(&id)))?)
     })
     .await
 }
@@ -108,16 +120,9 @@ pub(super) async fn retry(State(api): Shared, Path(id): Path<String>, uri: Uri) 
     Params::read(&uri, &[])?;
     heavy(api, move |api| {
         let outbox = api.reads.alerts.outbox()?;
-        let listed = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
-        let letter = listed.ok_or_else(|| nothing(no_dead_letter(&id)))?;
-        let retry = Delivery {
-            id: letter.id,
-            receiver: letter.receiver.clone(),
-            outcome: Outcome::Retry,
-            answer: String::new(),
-            attempts: 0,
-        };
-        append(api, retry.record())?;
+        let letter = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
+        let letter = letter.ok_or_else(|| nothing(no_dead_letter(&id)))?;
+        append(api, outbox.retry(letter.id).map_err(refused)?)?;
         json(&letter)
     })
     .await

@@ -79,6 +79,9 @@ pub fn no_indicator<'a>(id: &str, known: impl Iterator<Item = &'a str>) -> Probl
 }
 
 pub(super) async fn why(State(api): Shared, Path(id): Path<String>, uri: Uri, body: Body) -> Answer {
+    if bellwether_alert::is_alert(&id) {
+        return super::alerts::why(api, id, &uri).await;
+    }
     answer(api, &uri, &[], body, move |asked| {
         explain(asked.projector, asked.log, &id, &asked.view()?)?
             .map_err(|Problem { message, remedy, .. }| Refused::nothing(message, remedy))

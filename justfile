@@ -36,6 +36,10 @@ deny:
 bench-replay *ARGS:
     cargo run --release -p bellwether-cli --example bench_replay -- {{ARGS}}
 
+# Speed of steps through time: a pass over the bundled history, a new fact before a long log
+bench-step:
+    cargo run --release -p bellwether-projection --example bench_step
+
 # Speed of the log beside a raw file: [ROWS]
 bench-store *ARGS:
     cargo run --release -p bellwether-store --example store_bench -- {{ARGS}}

@@ -58,6 +58,10 @@ bench-ingest *ARGS:
 bench-xml *ARGS:
     cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}
 
+# What a new fact costs with ten thousand rules over 500 indicators, beside evaluating all of them: [RULES] [INDICATORS] [FACTS]
+bench-alerts *ARGS:
+    cargo run --release -p bellwether-alert --example bench_alerts -- {{ARGS}}
+
 # An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]. Prints what a fact
 # costs in memory; fails when memory grows while the feeds only repeat themselves.
 soak SECONDS="36":

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -18,15 +18,22 @@ const TAIL: u64 = 4 << 20;
 /// A file that grows by a line a notification.
 #[derive(Debug)]
 pub(super) struct Lines {
+    file: Arc<Target>,
+}
+
+#[derive(Debug)]
+struct Target {
     path: PathBuf,
     writing: Mutex<()>,
 }
 
 impl Lines {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, writing: Mutex::new(()) }
+        Self { file: Arc::new(Target { path, writing: Mutex::new(()) }) }
     }
+}
 
+impl Target {
     fn write(&self, notification: &Notification) -> io::Result<&'static str> {
         let _one = self.writing.lock();
         if let Some(folder) = self.path.parent() {
@@ -68,9 +75,12 @@ fn tail(file: &mut File) -> io::Result<Vec<Value>> {
 impl Receiver for Lines {
     fn send<'a>(&'a self, notification: &'a Notification, _now: DateTime<Utc>) -> Sending<'a> {
         Box::pin(async move {
-            match self.write(notification) {
-                Ok(what) => Answer::Taken(what.into()),
-                Err(error) => Answer::away(format!("cannot be written: {error}")),
+            // Waiting for a disk is not for the threads that everybody shares.
+            let (file, notification) = (Arc::clone(&self.file), notification.clone());
+            match tokio::task::spawn_blocking(move || file.write(&notification)).await {
+                Ok(Ok(what)) => Answer::Taken(what.into()),
+                Ok(Err(error)) => Answer::away(format!("cannot be written: {error}")),
+                Err(_) => Answer::failed("the writing ended before it was done"),
             }
         })
     }

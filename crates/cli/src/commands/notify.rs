@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::alerts;
 use crate::app::App;
+use crate::args::Format;
 use crate::failure::Failure;
 use crate::near;
 use crate::out;
@@ -86,6 +87,9 @@ struct Tried<'a> {
 }
 
 fn test(app: &mut App, name: &str) -> Result<(), Failure> {
+    if app.out.format() == Format::Csv {
+        return Err(Failure::usage("this command has no CSV form", "use --format json, or table"));
+    }
     let all = app.config().receivers()?;
     let Some(spec) = all.iter().find(|spec| spec.name == name) else {
         let known = match all.as_slice() {

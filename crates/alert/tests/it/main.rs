@@ -1,11 +1,20 @@
 //! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed.
 
+#[cfg(test)]
 mod bundled;
+#[cfg(test)]
 mod expressions;
+#[cfg(test)]
 mod follow;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
 mod mute;
+#[cfg(test)]
 mod shifts;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod why;
+#[cfg(test)]
 mod world;

@@ -40,6 +40,14 @@ pub struct Record {
 }
 
 impl Record {
+    /// Its type: that of the fact, `group.thing`, or the kind of bookkeeping, which has no dot: `checkpoint`, `alert`.
+    pub fn kind(&self) -> &str {
+        match &self.body {
+            Body::Fact(fact) => &fact.kind,
+            Body::System(system) => &system.system,
+        }
+    }
+
     /// The fact, when the record is one.
     pub fn fact(&self) -> Option<&Fact> {
         match &self.body {

@@ -17,17 +17,18 @@ const EXAMPLES: &str = "\
 Examples:
   bellwether events > log.ndjson     the whole log; `import` takes it back
   bellwether events --type trade.flow --from 100 --until 200
+  bellwether events --type alert     what happened to alerts
   bellwether events --cloudevents    facts as CloudEvents 1.0
   bellwether events --format csv     facts for a spreadsheet
 
 One JSON record a line in log order; --format json makes one array of them.
-System records (checkpoints) are part of the log; --type, --cloudevents and
-CSV leave them out.";
+System records (checkpoints, alerts, deliveries) are part of the log;
+--cloudevents and CSV leave them out.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EventsArgs {
-    /// Only facts of this type
+    /// Only facts of this type, or system records of this kind: alert, delivery, checkpoint, …
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
     /// First sequence
@@ -52,7 +53,7 @@ pub(crate) fn run(app: &mut App, args: &EventsArgs) -> Result<(), Failure> {
         if record.seq > until {
             return ControlFlow::Break(());
         }
-        if args.kind.as_ref().is_some_and(|kind| record.fact().is_none_or(|f| f.kind != *kind)) {
+        if args.kind.as_ref().is_some_and(|kind| record.kind() != kind) {
             return ControlFlow::Continue(());
         }
         match writer.record(record) {
@@ -77,7 +78,7 @@ pub(crate) fn run(app: &mut App, args: &EventsArgs) -> Result<(), Failure> {
     writer.finish()?;
     match &args.kind {
         Some(kind) if written == 0 => Err(Failure::nothing(
-            format!("no fact of type {kind} there"),
+            format!("no record of type {kind} there"),
             "`bellwether check` and facts.toml name the types; widen --from and --until",
         )),
         _ => Ok(()),

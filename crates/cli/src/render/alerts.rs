@@ -46,11 +46,11 @@ fn alert_table(all: &[AlertState]) -> Table {
         table.row([Cell::new(word, style), since.into(), Cell::new(name, Style::Bold)]);
         table.note(&alert.summary, Style::Plain);
         if !alert.muted_by.is_empty() {
-            table.note(&format!("muted by {}", alert.muted_by.join(", ")), Style::Dim);
+            table.note(format!("muted by {}", alert.muted_by.join(", ")), Style::Dim);
         }
         if let Some(ack) = &alert.ack {
             let note = if ack.note.is_empty() { UNKNOWN } else { &ack.note };
-            table.note(&format!("{} took note: {note}", ack.who), Style::Dim);
+            table.note(format!("{} took note: {note}", ack.who), Style::Dim);
         }
     }
     table

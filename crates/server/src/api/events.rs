@@ -116,7 +116,7 @@ impl Stream {
             if record.seq > wanted.until {
                 return ControlFlow::Break(());
             }
-            if wanted.kind.as_ref().is_some_and(|kind| record.fact().is_none_or(|f| f.kind != *kind)) {
+            if wanted.kind.as_ref().is_some_and(|kind| record.kind() != kind) {
                 return ControlFlow::Continue(());
             }
             if let Err(e) = self.line(record, wanted.cloudevents) {

@@ -96,7 +96,7 @@ impl World {
     }
 
     fn append(&self, record: System) {
-        self.log.append(Append { system: Some(record), ..Append::default() }).unwrap();
+        self.log.append(Append::systems(vec![record])).unwrap();
     }
 
     /// Logs steps of one moment, which the clock is set to.

@@ -81,6 +81,8 @@ fn dense(log: &[Record], now: DateTime<Utc>) -> Vec<AlertEvent> {
             }
             Body::System(s) if s.system != AlertEvent::KIND => {
                 machine.told(record);
+                // Rules, silences and windows take effect where they stand.
+                step(record.recorded_at, &mut machine);
             }
             _ => {}
         }

@@ -22,7 +22,7 @@ memory up to now: nothing is written and nobody is told.";
 
 const ACK_EXAMPLES: &str = "\
 Examples:
-  bellwether ack alert.envelope-breach.constraint.trust.alliance --note 'seen, asking Moscow desk'
+  bellwether ack envelope-breach.constraint.trust.alliance --note seen
 
 It holds until the alert is over, and stands in the log with your name.";
 

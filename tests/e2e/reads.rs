@@ -60,6 +60,11 @@ fn store() -> Store {
         format!("{HEADER}\n{}\n", "trade.flow,k,no date,,,no,CHN,RUS,1,USD,,x,,B,2,,assert"),
     );
     assert_eq!(report["records"]["quarantined"], 1);
+    // A daemon that looks for the first time puts its rules and what they say into the log.
+    let daemon = Daemon::start(&store);
+    assert_ne!(daemon.get("/v1/alerts").1, "[]\n");
+    daemon.until("everybody is told", || daemon.get("/v1/notifications").1 == "[]\n");
+    daemon.stop().exits(0);
     store
 }
 

@@ -1,0 +1,233 @@
+//! A rule with one of its numbers changed.
+
+use bellwether_model::Problem;
+use toml::de::{DeTable, DeValue};
+
+use crate::Rule;
+
+/// Values of one parameter of a rule, from `PARAM=A..B/N`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// `for`, `keep`, or a name under `[rule.parameters]`.
+    pub parameter: String,
+    /// As they would stand in the rule, in order.
+    pub values: Vec<Setting>,
+}
+
+/// One value of a parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// On the axis; days for durations.
+    pub number: f64,
+    /// As TOML.
+    pub toml: String,
+}
+
+/// Values that a sweep may have.
+const MOST: usize = 200;
+
+impl Sweep {
+    /// Parses `PARAM=A..B/N`: N values, A and B among them. A and B are numbers, or durations like `7d` and `36h` for `for`
+    /// and `keep`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let wrong = |what: &str| {
+            Problem::new(
+                what.to_owned(),
+                "write PARAM=A..B/N, for instance `limit=1..3/9` or `for=0d..28d/5`",
+            )
+            .text(text)
+        };
+        let (parameter, range) = text.split_once('=').ok_or_else(|| wrong("no parameter"))?;
+        let (range, n) = range.rsplit_once('/').ok_or_else(|| wrong("no number of values"))?;
+        let (from, to) = range.split_once("..").ok_or_else(|| wrong("no range"))?;
+        let n: usize = n.trim().parse().map_err(|_| wrong("the number of values is no whole number"))?;
+        if !(2..=MOST).contains(&n) {
+            return Err(wrong(&format!("a sweep has 2 to {MOST} values")));
+        }
+        let parameter = parameter.trim();
+        let times = timed(parameter);
+        let read = |text: &str| if times { days(text.trim()) } else { text.trim().parse().ok() };
+        let ends = read(from).zip(read(to)).filter(|(a, b)| a.is_finite() && b.is_finite() && a != b);
+        let (a, b) = ends.ok_or_else(|| {
+            wrong(if times {
+                "the ends are no two durations"
+            } else {
+                "the ends are no two different numbers"
+            })
+        })?;
+        let steps = (n - 1) as f64;
+        let values = (0..n).map(|i| {
+            let number = plain(a + (b - a) * (i as f64 / steps));
+            if times { Setting::duration(number) } else { Setting { number, toml: literal(number) } }
+        });
+        Ok(Self { parameter: parameter.to_owned(), values: values.collect() })
+    }
+}
+
+impl Setting {
+    /// Whole minutes, in the largest unit that gives a whole number.
+    fn duration(days: f64) -> Self {
+        let minutes = (days * 1440.0).round();
+        let (n, unit) = if minutes % 1440.0 == 0.0 {
+            (minutes / 1440.0, "d")
+        } else if minutes % 60.0 == 0.0 {
+            (minutes / 60.0, "h")
+        } else {
+            (minutes, "m")
+        };
+        Self { number: minutes / 1440.0, toml: format!("\"{n}{unit}\"") }
+    }
+}
+
+fn timed(parameter: &str) -> bool {
+    matches!(parameter, "for" | "keep")
+}
+
+fn days(text: &str) -> Option<f64> {
+    let cut = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at_checked(cut)?;
+    let number: f64 = number.trim().parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0)?;
+    let per_day = match unit {
+        "w" => 1.0 / 7.0,
+        "d" => 1.0,
+        "h" => 24.0,
+        "m" => 1440.0,
+        _ => return None,
+    };
+    Some(number / per_day)
+}
+
+/// Without the dust of binary fractions: twelve significant digits.
+fn plain(number: f64) -> f64 {
+    format!("{number:.11e}").parse().unwrap_or(number)
+}
+
+/// A TOML number.
+fn literal(number: f64) -> String {
+    format!("{number:?}")
+}
+
+/// The rule's text with a parameter at another value: only that value changes, comments and layout stay.
+pub fn vary(rule: &Rule, parameter: &str, value: &str) -> Result<String, Problem> {
+    replaced(&rule.text, parameter, value).map_err(|p| p.at(&rule.file, 0))
+}
+
+/// What the parameter stands at now, on the axis of a [`Setting`].
+pub fn present(rule: &Rule, parameter: &str) -> Option<f64> {
+    let table = DeTable::parse(&rule.text).ok()?;
+    let rule = first(table.get_ref())?;
+    if timed(parameter) {
+        return rule.get(parameter).map_or(Some(0.0), |v| days(v.get_ref().as_str()?));
+    }
+    match rule.get("parameters")?.get_ref() {
+        DeValue::Table(all) => number(all.get(parameter)?.get_ref()),
+        _ => None,
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(n) => n.as_str().replace('_', "").parse().ok(),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n as f64),
+        _ => None,
+    }
+}
+
+fn first<'t, 'd>(document: &'t DeTable<'d>) -> Option<&'t DeTable<'d>> {
+    match document.get("rule")?.get_ref() {
+        DeValue::Array(rules) => match rules.get(0)?.get_ref() {
+            DeValue::Table(rule) => Some(rule),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn replaced(text: &str, parameter: &str, value: &str) -> Result<String, Problem> {
+    let no_rule = || Problem::new("the text of the rule cannot be read", "run `bellwether check`");
+    let table = DeTable::parse(text).map_err(|_| no_rule())?;
+    let rule = first(table.get_ref()).ok_or_else(no_rule)?;
+    let span = if timed(parameter) {
+        match rule.get(parameter) {
+            Some(found) => found.span(),
+            // Not stated is zero: the line goes under the heading.
+            None => {
+                let head = text.find("[[rule]]").ok_or_else(no_rule)? + "[[rule]]".len();
+                let (before, after) = text.split_at_checked(head).ok_or_else(no_rule)?;
+                return Ok(format!("{before}\n{parameter} = {value}{after}"));
+            }
+        }
+    } else {
+        let all = rule.get("parameters").map(|p| p.get_ref());
+        let names: Vec<&str> = match all {
+            Some(DeValue::Table(all)) => all.iter().map(|(name, _)| name.get_ref().as_ref()).collect(),
+            _ => Vec::new(),
+        };
+        let found = match all {
+            Some(DeValue::Table(all)) => all.get(parameter),
+            _ => None,
+        };
+        found.map(toml::Spanned::span).ok_or_else(|| {
+            let has = if names.is_empty() {
+                "for and keep".to_owned()
+            } else {
+                format!("for, keep, {}", names.join(", "))
+            };
+            Problem::new("the rule has no such parameter", format!("it has {has}"))
+                .field("parameters")
+                .text(parameter)
+        })?
+    };
+    let part = |range| text.get::<std::ops::Range<usize>>(range).ok_or_else(no_rule);
+    Ok(format!("{}{value}{}", part(0..span.start)?, part(span.end..text.len())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_is_evenly_spaced_with_both_ends() {
+        let check = |text: &str, want: &[&str]| {
+            let values = Sweep::parse(text).unwrap().values;
+            assert_eq!(values.iter().map(|v| v.toml.as_str()).collect::<Vec<_>>(), want, "{text}");
+        };
+        check("limit=0.1..0.4/4", &["0.1", "0.2", "0.3", "0.4"]);
+        check("limit=3..1/3", &["3.0", "2.0", "1.0"]);
+        check("for=0d..2w/3", &["\"0d\"", "\"7d\"", "\"14d\""]);
+        check(
+            "keep=12h..2d/4",
+            &["\"12h\"", "\"24h\"", "\"36h\"", "\"2d\""].map(|v| if v == "\"24h\"" { "\"1d\"" } else { v }),
+        );
+        for bad in [
+            "",
+            "x",
+            "x=1",
+            "x=1..2",
+            "x=1..2/1",
+            "x=1..2/1000",
+            "x=a..b/3",
+            "x=1..1/3",
+            "for=1..2/3",
+            "x=1..inf/3",
+        ] {
+            assert!(Sweep::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    const RULE: &str =
+        "[[rule]]\nid = \"a\" # first\nkeep = \"7d\"\n[rule.parameters]\nlimit = 2.5 # why\nother = 1\n";
+
+    #[test]
+    fn only_the_value_changes() {
+        let check = |parameter: &str, value: &str, from: &str, to: &str| {
+            assert_eq!(replaced(RULE, parameter, value).unwrap(), RULE.replace(from, to));
+        };
+        check("limit", "3.0", "limit = 2.5", "limit = 3.0");
+        check("other", "3.0", "other = 1", "other = 3.0");
+        check("keep", "\"1d\"", "keep = \"7d\"", "keep = \"1d\"");
+        check("for", "\"1d\"", "[[rule]]\n", "[[rule]]\nfor = \"1d\"\n");
+        let refused = replaced(RULE, "id", "1").unwrap_err();
+        assert!(refused.remedy.contains("for, keep, limit, other"), "{refused}");
+    }
+}

@@ -12,10 +12,15 @@ use crate::Severity;
 pub enum Happening {
     /// The condition holds, not yet long enough.
     Pending,
-    /// It stopped holding before it had held long enough.
+    /// It stopped holding before it had held long enough; or, after an alert that expired or whose shift was withdrawn,
+    /// it stopped holding, so that it may fire again.
     Lapsed,
     /// It fires.
     Firing,
+    /// It fires, and what ends it holds, not yet long enough.
+    Recovering,
+    /// It fires, and what would have ended it no longer holds.
+    Relapsed,
     /// It is over.
     Resolved {
         /// `recovered`, `withdrawn`, `expired`, `rule removed`, … in words.
@@ -32,6 +37,15 @@ pub struct Number {
     pub name: String,
     /// Value; `null` when not known.
     pub value: serde_json::Value,
+}
+
+/// The shift behind a step of an alert about shifts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShiftRef {
+    /// Id as it was at the step; a moved onset changes it.
+    pub id: String,
+    /// When it was flagged, RFC 3339.
+    pub known_at: String,
 }
 
 /// One step of one alert, as the log keeps it. Times are RFC 3339.
@@ -54,6 +68,9 @@ pub struct AlertEvent {
     pub subject: Option<String>,
     /// Domain of the row.
     pub domain: Option<String>,
+    /// Shift, where the row is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<ShiftRef>,
     /// Severity.
     pub severity: Severity,
     /// Labels, the added ones included.

@@ -9,6 +9,6 @@ mod event;
 mod notification;
 mod rule;
 
-pub use event::{AlertEvent, Happening, Number};
+pub use event::{AlertEvent, Happening, Number, ShiftRef};
 pub use notification::{Entry, Notification, Status};
 pub use rule::{Each, Expression, Mapping, Rule, Severity};

@@ -22,7 +22,7 @@ mod view;
 
 pub use fact::{Attributes, Basis, Evidence, Fact, NAMESPACE, Op, base_key};
 pub use grade::Grade;
-pub use locate::Locator;
+pub use locate::{Locator, Step};
 pub use period::{Period, PeriodClass, Precision};
 pub use problem::{Problem, Problems};
 pub use record::{Body, Record, System};

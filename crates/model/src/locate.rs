@@ -48,6 +48,31 @@ impl<'t> Locator<'t> {
         toml::from_str(self.text).map_err(|e| syntax(&self.file, self.text, &e).into())
     }
 
+    /// Bytes of the document that the value at `path` takes, its quotes included; of the header for a table.
+    pub fn span(&self, path: &[Step<'_>]) -> Option<Range<usize>> {
+        let mut table: Option<&DeTable<'t>> = Some(&self.root);
+        let mut array: Option<&toml::de::DeArray<'t>> = None;
+        let mut span = None;
+        for step in path {
+            let value = match step {
+                Step::Key(key) => table?.get(*key)?,
+                Step::At(at) => array?.get(*at)?,
+            };
+            span = Some(value.span());
+            (table, array) = match value.get_ref() {
+                DeValue::Table(t) => (Some(t), None),
+                DeValue::Array(a) => (None, Some(a)),
+                _ => (None, None),
+            };
+        }
+        span
+    }
+
+    /// Line on which a byte of the document stands, from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        line_of(self.text, offset)
+    }
+
     /// A finding about the value at `path`, or about its nearest existing ancestor.
     pub fn problem(
         &self,

@@ -19,6 +19,9 @@ pub struct Problem {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
+    /// Line of the input with a caret under the place at fault, two lines; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub excerpt: String,
 }
 
 impl Problem {
@@ -31,6 +34,7 @@ impl Problem {
             text: String::new(),
             message: message.into(),
             remedy: remedy.into(),
+            excerpt: String::new(),
         }
     }
 
@@ -46,6 +50,17 @@ impl Problem {
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Self {
         self.field = field.into();
+        self
+    }
+
+    /// Sets the excerpt: `line` as it stands in the input, and a caret under its `column`, counted from 1 in
+    /// characters. A line longer than 120 characters is shown around the place.
+    #[must_use]
+    pub fn caret(mut self, line: &str, column: usize) -> Self {
+        let from = column.saturating_sub(100);
+        let shown: String = line.chars().skip(from).take(120).collect();
+        let before = column.saturating_sub(1).saturating_sub(from);
+        self.excerpt = format!("{shown}\n{}^", " ".repeat(before));
         self
     }
 
@@ -75,6 +90,9 @@ impl fmt::Display for Problem {
         }
         if !self.remedy.is_empty() {
             write!(f, "; {}", self.remedy)?;
+        }
+        for line in self.excerpt.lines() {
+            write!(f, "\n    {}", neutralised(&line.replace('\t', " ")))?;
         }
         Ok(())
     }

@@ -11,11 +11,13 @@ mod claim;
 mod matching;
 mod own;
 mod reference;
+mod report;
 mod score;
 mod vary;
 
 pub use chance::PLACEMENTS;
 pub use claim::{AFTER, BEFORE, Claim, Direction, Firing, ReferenceEvent, within};
 pub use reference::parse as parse_reference;
+pub use report::{Proposal, Report, Swept, Tried, propose, swept};
 pub use score::{Alarm, Event, Pair, Score};
 pub use vary::{Setting, Sweep, present, vary};

@@ -185,3 +185,127 @@ fn median(mut days: Vec<i64>) -> Option<f64> {
         Some((middle(half.checked_sub(1)?)? + middle(half)?) / 2.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(text: &str) -> Claim {
+        let (domain, directions) = text.split_once(' ').unwrap();
+        let directions = directions.split('+').map(|d| d.parse().unwrap()).collect();
+        Claim { domain: (domain != "any").then(|| domain.to_owned()), directions }
+    }
+
+    /// Events `DAY DOMAIN DIRECTION`, firings `DAY DOMAIN DIRECTION+…`, over 2020 and 2021; `fallen` are pairs that do not
+    /// stand, `moved` such as stand with an alarm of another day.
+    #[track_caller]
+    fn check(events: &[&str], firings: &[&str], fallen: &[(usize, usize)], moved: &[(usize, &str)], want: &str) {
+        let events: Vec<ReferenceEvent> = events
+            .iter()
+            .enumerate()
+            .map(|(at, text)| {
+                let parts: Vec<&str> = text.split(' ').collect();
+                ReferenceEvent {
+                    day: parts[0].parse().unwrap(),
+                    title: format!("e{at}"),
+                    domain: parts[1].to_owned(),
+                    direction: parts[2].parse().unwrap(),
+                    url: String::new(),
+                    line: at + 2,
+                }
+            })
+            .collect();
+        let firings: Vec<Firing> = firings
+            .iter()
+            .enumerate()
+            .map(|(at, text)| {
+                let (day, says) = text.split_once(' ').unwrap();
+                let alert = format!("f{at}");
+                Firing { alert, subject: None, day: day.parse().unwrap(), claim: claim(says) }
+            })
+            .collect();
+        let claims = BTreeSet::from([claim("a alignment_up")]);
+        let range = ("2020-01-01".parse().unwrap(), "2021-12-31".parse().unwrap());
+        let case = Case { id: "rule", range, firings: &firings, claims: &claims, events: &events };
+        let score = score(&case, |firing, event| {
+            let other = moved.iter().find(|(n, _)| *n == firing).map(|(_, day)| day.parse().unwrap());
+            if fallen.contains(&(firing, event)) { None } else { other.or_else(|| firings.get(firing).map(|f| f.day)) }
+        });
+        let pairs: Vec<String> =
+            score.pairs.iter().map(|p| format!("{}-{}:{:+}", p.alarm.alert, p.event.title, p.lead_days)).collect();
+        let missed: Vec<&str> = score.missed.iter().map(|e| e.title.as_str()).collect();
+        let number = |n: Option<f64>| n.map_or("null".to_owned(), |n| format!("{n:.2}"));
+        let got = format!(
+            "{} | missed {} | precision {} recall {} lead {} false {} | own {}",
+            pairs.join(" "),
+            missed.join(" "),
+            number(score.precision),
+            number(score.recall),
+            number(score.median_lead_days),
+            number(score.false_alarms_per_year),
+            score.by_the_event_itself
+        );
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_match_needs_domain_direction_and_the_window() {
+        let up = ["2020-06-01 a alignment_up"];
+        let none = "| missed e0 | precision 0.00 recall 0.00 lead null false 0.50 | own 0";
+        let hit = |lead: &str| {
+            let median: f64 = lead.parse().unwrap();
+            format!("f0-e0:{lead} | missed  | precision 1.00 recall 1.00 lead {median:.2} false 0.00 | own 0")
+        };
+        check(&up, &["2020-05-02 a alignment_up"], &[], &[], &hit("+30"));
+        check(&up, &["2020-05-01 a alignment_up"], &[], &[], &format!(" {none}"));
+        check(&up, &["2020-08-30 a alignment_up"], &[], &[], &hit("-90"));
+        check(&up, &["2020-08-31 a alignment_up"], &[], &[], &format!(" {none}"));
+        check(&up, &["2020-06-01 b alignment_up"], &[], &[], &format!(" {none}"));
+        check(&up, &["2020-06-01 a alignment_down"], &[], &[], &format!(" {none}"));
+        check(&up, &["2020-06-01 any shock+alignment_up"], &[], &[], &hit("+0"));
+    }
+
+    #[test]
+    fn one_to_one_and_every_figure() {
+        let events = ["2020-06-01 a alignment_up", "2020-06-20 a alignment_up", "2021-06-01 a alignment_up"];
+        check(
+            &events,
+            &["2020-06-05 a alignment_up", "2020-06-06 a alignment_up", "2020-06-07 a alignment_up"],
+            &[],
+            &[],
+            "f0-e0:-4 f2-e1:+13 | missed e2 | precision 0.67 recall 0.67 lead 4.50 false 0.50 | own 0",
+        );
+        check(&events, &[], &[], &[], " | missed e0 e1 e2 | precision null recall 0.00 lead null false 0.00 | own 0");
+        // An event of which the rule never speaks is none that it missed; one outside the range is nobody's.
+        check(
+            &["2020-06-01 b shock", "2022-01-05 a alignment_up"],
+            &["2021-12-30 a alignment_up"],
+            &[],
+            &[],
+            " | missed  | precision 0.00 recall null lead null false 0.50 | own 0",
+        );
+    }
+
+    #[test]
+    fn an_event_is_not_found_by_reading_it() {
+        let events = ["2020-06-01 a alignment_up", "2020-06-20 a alignment_up"];
+        let firing = ["2020-06-02 a alignment_up"];
+        check(&events[..1], &firing, &[(0, 0)], &[], " | missed e0 | precision 0.00 recall 0.00 lead null false 0.50 | own 1");
+        // It may still speak of another event that it did not read.
+        check(
+            &events,
+            &firing,
+            &[(0, 0)],
+            &[],
+            "f0-e1:+18 | missed e0 | precision 1.00 recall 0.50 lead 18.00 false 0.00 | own 0",
+        );
+        // The alarm counts from the day on which it would have come without the event's facts.
+        check(
+            &events[..1],
+            &firing,
+            &[],
+            &[(0, "2020-07-11")],
+            "f0-e0:-40 | missed  | precision 1.00 recall 1.00 lead -40.00 false 0.00 | own 0",
+        );
+    }
+}

@@ -8,16 +8,19 @@
 
 mod chance;
 mod claim;
+mod history;
 mod matching;
 mod own;
 mod reference;
 mod report;
 mod score;
+mod speaks;
 mod vary;
 
 pub use chance::PLACEMENTS;
 pub use claim::{AFTER, BEFORE, Claim, Direction, Firing, ReferenceEvent, within};
+pub use history::{Question, run};
 pub use reference::parse as parse_reference;
 pub use report::{Proposal, Report, Swept, Tried, propose, swept};
 pub use score::{Alarm, Event, Pair, Score};
-pub use vary::{Setting, Sweep, present, vary};
+pub use vary::{Setting, Sweep, present, variants, vary};

@@ -84,6 +84,8 @@ pub struct Pair {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case<'a> {
     pub(super) id: &'a str,
+    /// Whose seed chance takes.
+    pub(super) luck: &'a str,
     /// First and last day of the range.
     pub(super) range: (NaiveDate, NaiveDate),
     /// Firings in the range, in order.
@@ -97,7 +99,7 @@ pub(super) struct Case<'a> {
 /// Scores a rule. `stands` tells on which day the firing at a position would come without the facts that are the event at
 /// a position; `None`: it would not come near it.
 pub(super) fn score(case: &Case<'_>, stands: impl Fn(usize, usize) -> Option<NaiveDate>) -> Score {
-    let Case { id, range: (from, to), firings, claims, .. } = *case;
+    let Case { id, luck, range: (from, to), firings, claims, .. } = *case;
     let events: Vec<(usize, &ReferenceEvent)> =
         case.events.iter().enumerate().filter(|(_, e)| (from..=to).contains(&e.day)).collect();
     let mut edges = Vec::new();
@@ -134,7 +136,7 @@ pub(super) fn score(case: &Case<'_>, stands: impl Fn(usize, usize) -> Option<Nai
     let false_alarms: Vec<Alarm> = alarms.map(|(_, firing)| alarm(firing, firing.day)).collect();
     let within_range: Vec<ReferenceEvent> = events.iter().map(|(_, e)| (*e).clone()).collect();
     let placed: Vec<&Claim> = firings.iter().map(|f| &f.claim).collect();
-    let null = chance(id, &placed, &within_range, (from, to), matched);
+    let null = chance(luck, &placed, &within_range, (from, to), matched);
     let years = (to - from).num_days().saturating_add(1) as f64 / YEAR;
     let of = |n: usize, all: usize| if all == 0 { None } else { Some(n as f64 / all as f64) };
     Score {
@@ -226,7 +228,7 @@ mod tests {
             .collect();
         let claims = BTreeSet::from([claim("a alignment_up")]);
         let range = ("2020-01-01".parse().unwrap(), "2021-12-31".parse().unwrap());
-        let case = Case { id: "rule", range, firings: &firings, claims: &claims, events: &events };
+        let case = Case { id: "rule", luck: "rule", range, firings: &firings, claims: &claims, events: &events };
         let score = score(&case, |firing, event| {
             let other = moved.iter().find(|(n, _)| *n == firing).map(|(_, day)| day.parse().unwrap());
             if fallen.contains(&(firing, event)) { None } else { other.or_else(|| firings.get(firing).map(|f| f.day)) }

@@ -1,6 +1,6 @@
 //! The pages of a backtest: what rules were worth, and the curve of a sweep.
 
-use bellwether_alert::backtest::{AFTER, BEFORE, PLACEMENTS, Report, Score, Step, Swept};
+use bellwether_alert::backtest::{AFTER, BEFORE, PLACEMENTS, Report, Score, Swept, Tried};
 
 use super::figures::UNKNOWN;
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
@@ -35,7 +35,7 @@ pub(crate) fn sweep(report: &Report, swept: &Swept, bundled: bool, look: &Look) 
     if let Some(proposal) = &swept.proposal {
         page.heading("Proposal", &format!("at most {} false alarms a year", proposal.budget));
         page.paragraph(&proposal.why, Style::Plain);
-        page.raw(&proposal.toml);
+        page.lines(&proposal.toml);
     }
     page.heading("How to read this", "");
     page.paragraph(&matching(report), Style::Dim);
@@ -92,7 +92,7 @@ fn curve(swept: &Swept) -> Table {
         ("", Left, Keep),
     ]);
     for step in &swept.values {
-        let Step { toml, firings, matched, precision, null_precision, recall, false_alarms_per_year, .. } = step;
+        let Tried { toml, firings, matched, precision, null_precision, recall, false_alarms_per_year, .. } = step;
         let chosen = swept.proposal.as_ref().is_some_and(|p| p.value == step.value);
         let remark = match (swept.present == Some(step.value), chosen) {
             (_, true) => "proposed",

@@ -1,9 +1,11 @@
 //! From data to text: every function here takes data in and gives text back.
 
 mod assessment;
+mod backtest;
 mod board;
 mod cells;
 mod changes;
+mod curve;
 mod figures;
 mod gaps;
 mod page;
@@ -12,9 +14,11 @@ mod text;
 mod why;
 
 pub(crate) use assessment::assessment;
+pub(crate) use backtest::{backtest, sweep};
 pub(crate) use board::board;
 pub(crate) use cells::{csv_cell, field};
 pub(crate) use changes::{diff, series};
+pub(crate) use curve::{Frame, Point, curve};
 pub(crate) use gaps::gaps;
 pub(crate) use page::Page;
 pub(crate) use table::{Align, Cell, Fit, Table};

@@ -6,9 +6,18 @@
 
 pub mod backtest;
 mod event;
+mod expression;
+mod follow;
+mod machine;
 mod notification;
 mod rule;
+mod scope;
+mod system;
+mod time;
 
 pub use event::{AlertEvent, Happening, Number, ShiftRef};
+pub use follow::{Claim, Follower, published};
+pub use machine::{Acked, AlertState, Counts, Machine, Standing};
 pub use notification::{Entry, Notification, Status};
-pub use rule::{Each, Expression, Mapping, Rule, Severity};
+pub use rule::{Each, Expression, Inhibit, Mapping, Matchers, Rule, RuleSet, Severity};
+pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};

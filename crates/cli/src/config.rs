@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bellwether_alert::RuleSet;
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
 use bellwether_model::{FactTypes, Problem, Problems};
@@ -15,6 +16,7 @@ static EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.
 const FACTS: &str = "facts.toml";
 const FRAMEWORKS: &str = "frameworks";
 const FEEDS: &str = "feeds";
+const RULES: &str = "rules";
 
 /// Text of a built-in file.
 pub(crate) fn embedded(path: &str) -> Option<&'static str> {
@@ -153,6 +155,20 @@ impl Config {
         Err(Problem::new(format!("framework {id} has gone"), "run the command again")
             .at(self.name(), 0)
             .into())
+    }
+
+    /// Rules of alerts, in order of their files.
+    pub(crate) fn rules(&self) -> Result<RuleSet, Problems> {
+        let mut files = Vec::new();
+        let mut problems = Problems::default();
+        for name in self.files(RULES)? {
+            match self.read(&name) {
+                Ok(file) => files.push(file),
+                Err(found) => problems.0.extend(found.0),
+            }
+        }
+        problems.into_result(())?;
+        RuleSet::parse(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))
     }
 
     /// Feeds by name.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_model::framework::Framework;
 use bellwether_model::{Clock, FactTypes, KnownBasis, Record};
 use bellwether_projection::{Projector, Stepper};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::claim::{AFTER, Claim, Firing, ReferenceEvent, within};
 use super::own::{Collector, Own};

@@ -1,9 +1,9 @@
 //! A rule with one of its numbers changed.
 
-use bellwether_model::Problem;
+use bellwether_model::{Problem, Problems};
 use toml::de::{DeTable, DeValue};
 
-use crate::Rule;
+use crate::{Rule, RuleSet};
 
 /// Values of one parameter of a rule, from `PARAM=A..B/N`.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,28 +109,38 @@ fn literal(number: f64) -> String {
 
 /// The rule's text with a parameter at another value: only that value changes, comments and layout stay.
 pub fn vary(rule: &Rule, parameter: &str, value: &str) -> Result<String, Problem> {
+    let own = timed(parameter) || rule.parameters.contains_key(parameter);
+    if !own {
+        let names: Vec<&str> = ["for", "keep"].into_iter().chain(rule.parameters.keys().map(String::as_str)).collect();
+        let message = format!("the rule {} has no parameter {parameter}", rule.id);
+        return Err(Problem::new(message, format!("it has {}", names.join(", "))));
+    }
     replaced(&rule.text, parameter, value).map_err(|p| p.at(&rule.file, 0))
 }
 
 /// What the parameter stands at now, on the axis of a [`Setting`].
 pub fn present(rule: &Rule, parameter: &str) -> Option<f64> {
-    let table = DeTable::parse(&rule.text).ok()?;
-    let rule = first(table.get_ref())?;
-    if timed(parameter) {
-        return rule.get(parameter).map_or(Some(0.0), |v| days(v.get_ref().as_str()?));
-    }
-    match rule.get("parameters")?.get_ref() {
-        DeValue::Table(all) => number(all.get(parameter)?.get_ref()),
-        _ => None,
+    let days = |time: chrono::TimeDelta| time.num_minutes() as f64 / 1440.0;
+    match parameter {
+        "for" => Some(days(rule.hold)),
+        "keep" => Some(days(rule.keep)),
+        name => rule.parameters.get(name).copied(),
     }
 }
 
-fn number(value: &DeValue<'_>) -> Option<f64> {
-    match value {
-        DeValue::Float(n) => n.as_str().replace('_', "").parse().ok(),
-        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().map(|n| n as f64),
-        _ => None,
+/// The rule as it is, and behind it one rule for each value of the sweep.
+///
+/// # Errors
+/// A parameter that the rule does not have, and what is wrong with the rule at a value.
+pub fn variants(rule: &Rule, sweep: &Sweep) -> Result<RuleSet, Problems> {
+    let mut files = vec![(rule.file.clone(), rule.text.clone())];
+    for (n, setting) in sweep.values.iter().enumerate() {
+        let text = vary(rule, &sweep.parameter, &setting.toml)?;
+        let id = format!("\"{}-at-{}\"", rule.id, n + 1);
+        let text = replaced(&text, "id", &id).map_err(|p| p.at(&rule.file, 0))?;
+        files.push((format!("{} with {} = {}", rule.file, sweep.parameter, setting.toml), text));
     }
+    RuleSet::parse(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))
 }
 
 fn first<'t, 'd>(document: &'t DeTable<'d>) -> Option<&'t DeTable<'d>> {
@@ -147,36 +157,16 @@ fn replaced(text: &str, parameter: &str, value: &str) -> Result<String, Problem>
     let no_rule = || Problem::new("the text of the rule cannot be read", "run `bellwether check`");
     let table = DeTable::parse(text).map_err(|_| no_rule())?;
     let rule = first(table.get_ref()).ok_or_else(no_rule)?;
-    let span = if timed(parameter) {
-        match rule.get(parameter) {
-            Some(found) => found.span(),
-            // Not stated is zero: the line goes under the heading.
-            None => {
-                let head = text.find("[[rule]]").ok_or_else(no_rule)? + "[[rule]]".len();
-                let (before, after) = text.split_at_checked(head).ok_or_else(no_rule)?;
-                return Ok(format!("{before}\n{parameter} = {value}{after}"));
-            }
-        }
-    } else {
-        let all = rule.get("parameters").map(|p| p.get_ref());
-        let names: Vec<&str> = match all {
-            Some(DeValue::Table(all)) => all.iter().map(|(name, _)| name.get_ref().as_ref()).collect(),
-            _ => Vec::new(),
-        };
-        let found = match all {
-            Some(DeValue::Table(all)) => all.get(parameter),
-            _ => None,
-        };
-        found.map(toml::Spanned::span).ok_or_else(|| {
-            let has = if names.is_empty() {
-                "for and keep".to_owned()
-            } else {
-                format!("for, keep, {}", names.join(", "))
-            };
-            Problem::new("the rule has no such parameter", format!("it has {has}"))
-                .field("parameters")
-                .text(parameter)
-        })?
+    let parameters = rule.get("parameters").map(|p| p.get_ref());
+    let found = match parameters {
+        Some(DeValue::Table(all)) if all.contains_key(parameter) => all.get(parameter),
+        _ => rule.get(parameter),
+    };
+    let Some(span) = found.map(toml::Spanned::span) else {
+        // Not stated is zero: the line goes under the heading.
+        let head = text.find("[[rule]]").ok_or_else(no_rule)? + "[[rule]]".len();
+        let (before, after) = text.split_at_checked(head).ok_or_else(no_rule)?;
+        return Ok(format!("{before}\n{parameter} = {value}{after}"));
     };
     let part = |range| text.get::<std::ops::Range<usize>>(range).ok_or_else(no_rule);
     Ok(format!("{}{value}{}", part(0..span.start)?, part(span.end..text.len())?))
@@ -227,7 +217,6 @@ mod tests {
         check("other", "3.0", "other = 1", "other = 3.0");
         check("keep", "\"1d\"", "keep = \"7d\"", "keep = \"1d\"");
         check("for", "\"1d\"", "[[rule]]\n", "[[rule]]\nfor = \"1d\"\n");
-        let refused = replaced(RULE, "id", "1").unwrap_err();
-        assert!(refused.remedy.contains("for, keep, limit, other"), "{refused}");
+        check("id", "\"b\"", "id = \"a\"", "id = \"b\"");
     }
 }

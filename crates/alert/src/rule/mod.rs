@@ -1,5 +1,17 @@
 //! A rule as `config/rules/*.toml` states it.
 
+mod check;
+mod compile;
+mod duration;
+mod inhibit;
+mod read;
+mod set;
+
+pub(crate) use compile::Ready;
+pub(crate) use duration::words as duration_words;
+pub use inhibit::{Inhibit, Matchers};
+pub use set::RuleSet;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
@@ -97,6 +109,8 @@ pub struct Rule {
     pub reason: String,
     /// What a firing claims; absent: the rule is left out of a backtest.
     pub backtest: Option<Mapping>,
+    /// Numbers that its expressions read as `parameter.NAME`, for `backtest --sweep`.
+    pub parameters: BTreeMap<String, f64>,
     /// File that it stands in.
     pub file: String,
     /// The rule's own text as it stands in the file.

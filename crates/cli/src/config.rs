@@ -157,20 +157,6 @@ impl Config {
             .into())
     }
 
-    /// Rules of alerts, in order of their files.
-    pub(crate) fn rules(&self) -> Result<RuleSet, Problems> {
-        let mut files = Vec::new();
-        let mut problems = Problems::default();
-        for name in self.files(RULES)? {
-            match self.read(&name) {
-                Ok(file) => files.push(file),
-                Err(found) => problems.0.extend(found.0),
-            }
-        }
-        problems.into_result(())?;
-        RuleSet::parse(files.iter().map(|(file, text)| (file.as_str(), text.as_str())))
-    }
-
     /// Feeds by name.
     pub(crate) fn feeds(&self) -> Result<BTreeMap<String, FeedSpec>, Problems> {
         let mut all = BTreeMap::new();
@@ -190,6 +176,22 @@ impl Config {
             }
         }
         problems.into_result(all)
+    }
+}
+
+impl Config {
+    /// Rules of all files, in order of the file names.
+    pub(crate) fn rules(&self) -> Result<RuleSet, Problems> {
+        let mut problems = Problems::default();
+        let mut texts = Vec::new();
+        for name in self.files(RULES)? {
+            match self.read(&name) {
+                Ok(read) => texts.push(read),
+                Err(found) => problems.0.extend(found.0),
+            }
+        }
+        problems.into_result(())?;
+        RuleSet::parse(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())))
     }
 }
 

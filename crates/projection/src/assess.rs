@@ -10,7 +10,8 @@ use crate::assessment::{
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
-    Changes, Conditions, Core, balance_state, divergences, domain_states, of_change, scenario_states, shifts,
+    Changes, Conditions, Core, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
+    shifts,
 };
 
 impl Projector {
@@ -24,7 +25,8 @@ impl Projector {
         });
         // A panic in the other evaluation is a defect and goes on as one.
         let before = before.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        assemble(self, view, &core, &before)
+        let found = shifts(self, view, &core);
+        assemble(self, view, &core, &before.into_levels(), found)
     }
 }
 
@@ -37,9 +39,15 @@ pub(crate) fn year_before(view: &View) -> View {
     View { as_of: earlier(view.as_of), known_by: earlier(view.known_by), ..*view }
 }
 
-fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'_>) -> Assessment {
+/// All rows of a view, given its measures, the levels of the year before and the shifts.
+pub(crate) fn assemble(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    before: &Levels,
+    found: Changes,
+) -> Assessment {
     let framework = &projector.index.framework;
-    let found = shifts(projector, view, core);
     let conditions = Conditions::of(core, view, &found);
     let (scenarios, fit) = scenario_states(core);
     let mut indicators = measure_states(core, &found);
@@ -49,7 +57,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         framework: FrameworkRef {
             id: framework.id.clone(),
             version: framework.version.clone(),
-            hash: framework.hash(&projector.index.types),
+            hash: projector.index.plan().hash.clone(),
         },
         engine: crate::ENGINE.to_owned(),
         as_of: rfc3339(view.as_of),
@@ -79,10 +87,10 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
 fn measure_states(core: &Core<'_>, found: &Changes) -> Vec<MeasureState> {
     core.measures
         .iter()
-        .zip(&found.limits)
-        .map(|(eval, limit)| {
+        .zip(&found.measures)
+        .map(|(eval, changed)| {
             let mut state = eval.state.clone();
-            state.detection_limit = limit.clone();
+            state.detection_limit = changed.limit.clone();
             state.shifts =
                 found.standing.iter().filter(|s| s.indicator == state.id).map(|s| s.id.clone()).collect();
             state
@@ -90,12 +98,12 @@ fn measure_states(core: &Core<'_>, found: &Changes) -> Vec<MeasureState> {
         .collect()
 }
 
-fn level_states(core: &Core<'_>, before: &Core<'_>, rows: &[Composite]) -> Vec<LevelState> {
+fn level_states(core: &Core<'_>, before: &Levels, rows: &[Composite]) -> Vec<LevelState> {
     rows.iter()
         .map(|row| {
             let now = core.levels.get(row.id.as_str()).cloned().unwrap_or_default();
             let rules = &core.framework.rules;
-            let change = before.levels.get(row.id.as_str()).and_then(|then| match row.formula {
+            let change = before.get(row.id.as_str()).and_then(|then| match row.formula {
                 CompositeFormula::Points => now.change_since(then, rules.minimum_coverage),
                 _ => now.level.zip(then.level).map(|(a, b)| a - b),
             });

@@ -80,7 +80,8 @@ pub fn run<E>(
         first = first.into_iter().chain(known).min();
     })?;
     let own = collector.finish();
-    let (fired, forks) = walk.history(&projector, first.unwrap_or(walk.end), &own);
+    let first = first.unwrap_or(walk.end);
+    let (fired, forks) = walk.history(&projector, first, &own);
     drop(projector);
     let mut without: BTreeMap<usize, Vec<Fired>> = BTreeMap::new();
     for event in walk.doubtful(&fired, &own) {
@@ -95,7 +96,7 @@ pub fn run<E>(
                 projector.apply(record);
             }
         })?;
-        without.insert(event, walk.beside(&projector, fork, midnight(reference.day, AFTER + 1)));
+        without.insert(event, walk.beside(&projector, fork, first, midnight(reference.day, AFTER + 1)));
     }
     let rules = question.rules.rules().iter().filter(|rule| rule.backtest.is_some());
     let rules = rules.map(|rule| walk.score(&rule.id, &fired, &own, &without)).collect();
@@ -144,7 +145,13 @@ impl Walk<'_> {
     }
 
     /// The history beside, from where it leaves the other one until a moment.
-    fn beside(&self, projector: &Projector, fork: &Fork, until: DateTime<Utc>) -> Vec<Fired> {
+    fn beside(
+        &self,
+        projector: &Projector,
+        fork: &Fork,
+        first: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Vec<Fired> {
         let mut machine = Machine::resume(self.question.rules, &fork.alerts);
         let mut stepper = Stepper::new(self.question.clock, self.question.basis);
         let first = match fork.at {
@@ -152,7 +159,7 @@ impl Walk<'_> {
                 stepper.step(projector, at);
                 self.next(projector, &stepper, &machine, at)
             }
-            None => stepper.next(projector, DateTime::<Utc>::MIN_UTC),
+            None => Some(first),
         };
         let end = until.min(self.end);
         first.map_or_else(Vec::new, |first| self.steps(projector, &mut stepper, &mut machine, first, end, |_, _, _| {}))

@@ -1,5 +1,10 @@
-//! Integration tests.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, its helpers too")]
+//! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed.
 
+mod bundled;
 mod expressions;
+mod life;
+mod mute;
 mod reference;
+mod shifts;
+mod support;
+mod world;

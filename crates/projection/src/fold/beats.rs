@@ -69,6 +69,16 @@ impl Heard {
 }
 
 impl Projector {
+    /// Heartbeats of each listener, in arrival order.
+    pub(crate) fn beats(&self) -> impl Iterator<Item = &[u32]> {
+        self.state.listeners.iter().map(|l| l.beats.as_slice())
+    }
+
+    /// Whether a listener covers one of some fact types, given by their digests.
+    pub(crate) fn listens(&self, listener: usize, kinds: &[u128]) -> bool {
+        self.state.listeners.get(listener).is_some_and(|l| kinds.iter().any(|kind| l.covers.contains(kind)))
+    }
+
     /// Days (since the epoch) on which each feed that covers a fact type was heard, as far as the view sees.
     ///
     /// Of the heartbeats of a day that stand, the one known first is kept.

@@ -1,6 +1,6 @@
 //! The projector: takes records one by one and keeps what any later view may ask.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bellwether_model::framework::{Formula, Framework, Measure, Read};
 use bellwether_model::{Fact, FactTypes, Record};
@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::beats::{HEARTBEAT, Heard, Listener};
 use super::observation::{NONE, Observation};
 use super::payload::{Payload, digest};
+use crate::state::Plan;
 
 /// Which list of a measure a selector stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ pub(crate) struct Index {
     pub(crate) types: Arc<FactTypes>,
     pub(crate) slots: Vec<Slot>,
     by_kind: FxHashMap<String, Vec<u32>>,
+    plan: OnceLock<Plan>,
 }
 
 /// One record cut down to what the fold keeps: the part of the work that needs no state.
@@ -107,7 +109,12 @@ impl Index {
                 add(Part::AlsoOver(n), &also.over);
             }
         }
-        Self { framework, types, slots, by_kind }
+        Self { framework, types, slots, by_kind, plan: OnceLock::new() }
+    }
+
+    /// What is made once of the framework.
+    pub(crate) fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| Plan::new(&self.framework, &self.types))
     }
 
     fn selector(&self, slot: u32) -> Option<(&Read, &Measure)> {
@@ -307,6 +314,24 @@ impl Projector {
             at = statement.previous;
         }
         slots
+    }
+
+    /// Measures, by position, that read any statement of the key an observation belongs to.
+    pub(crate) fn measures_of(&self, obs: &Observation) -> std::collections::BTreeSet<usize> {
+        let slot = |s: u32| usize::try_from(s).ok().and_then(|s| self.index.slots.get(s));
+        self.account_slots(obs).into_iter().filter_map(slot).map(|s| s.measure).collect()
+    }
+
+    /// Last statement of the key an observation belongs to.
+    pub(crate) fn last_of(&self, obs: &Observation) -> Option<u32> {
+        usize::try_from(obs.account).ok().and_then(|a| self.state.accounts.get(a)).copied()
+    }
+
+    /// Keys that declare coverage, from the n-th declaration on, and whether they were there before it.
+    pub(crate) fn coverage_from(&self, n: usize) -> Vec<(u32, bool)> {
+        let new = self.state.coverage.get(n..).unwrap_or_default();
+        let all = new.iter().filter_map(|(_, at)| self.observation(*at));
+        all.map(|o| (o.account, o.previous != NONE)).collect()
     }
 
     /// Whether an observation declares coverage.

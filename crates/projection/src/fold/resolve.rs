@@ -59,6 +59,18 @@ impl Projector {
         out
     }
 
+    /// How many statements of a key stand in the view; the key is given by its last statement.
+    pub(crate) fn standing(&self, last: u32, view: &View) -> u32 {
+        let mut chain = Vec::new();
+        self.chain(last, view, &mut chain);
+        self.latest(&chain, view).map_or(0, |found| found.statements)
+    }
+
+    /// The last statement of every key.
+    pub(crate) fn lasts(&self) -> &[u32] {
+        &self.state.accounts
+    }
+
     /// Visible statements of an account in known order, ties by grade and id: the last one wins.
     pub(crate) fn chain(&self, last: u32, view: &View, chain: &mut Vec<u32>) {
         chain.clear();

@@ -8,7 +8,7 @@ use super::expectation::Readings;
 use super::past::{Past, Reading};
 use super::relation::Constraint;
 use super::series::Point;
-use super::spell::spells;
+use super::spell::{Verdicts, spells};
 use super::time::{date, rfc3339_micros};
 use crate::assessment::{Onset, Shift, Trend, Withdrawn};
 
@@ -16,38 +16,68 @@ use crate::assessment::{Onset, Shift, Trend, Withdrawn};
 ///
 /// A bound is crossed by the value shown, a floor crosses a maximum only. A measure that cannot be walked is read as
 /// it stands: its bound has been crossed since the first of the newest points past it could be known.
-pub(crate) fn breaches(core: &Core<'_>, past: &Past<'_>, readings: &Readings, changes: &mut Changes) {
-    for (row, state) in core.framework.constraints.iter().zip(&core.constraints) {
+/// `kept` has an entry by constraint; `evaluated` tells which measures are not as they were in the view before.
+pub(crate) fn breaches(
+    core: &Core<'_>,
+    past: &Past<'_>,
+    readings: &Readings,
+    (kept, evaluated): (&mut [Verdicts], &dyn Fn(usize) -> bool),
+    changes: &mut Changes,
+) {
+    for ((row, state), kept) in core.framework.constraints.iter().zip(&core.constraints).zip(kept) {
         let Some(index) = core.framework.all_measures().position(|m| m.id == row.of) else { continue };
-        let Some(Some(list)) = readings.get(&index) else {
-            changes.standing.extend(as_it_stands(core, row, state, index));
-            continue;
-        };
-        let verdicts: Vec<(i64, Option<bool>)> = list.iter().map(|r| (r.at, crossed(row, r))).collect();
-        let still = |began: usize, now: i64| {
-            let Some(then) = list.get(began) else { return false };
+        let Some(read) = readings.get(&index) else { continue };
+        match &read.list {
+            None => {
+                kept.outdated(i64::MIN, true, past.end());
+                kept.standing.extend(as_it_stands(core, row, state, index));
+                // What it says of a window moves with the window.
+                kept.until = if kept.standing.is_empty() { i64::MAX } else { past.end().saturating_add(1) };
+            }
+            Some(list) => {
+                if kept.outdated(read.changed, evaluated(index), past.end()) {
+                    flags(core, past, (row, state, index), list, kept);
+                }
+            }
+        }
+        changes.standing.extend(kept.standing.iter().cloned());
+        changes.withdrawn.extend(kept.withdrawn.iter().cloned());
+    }
+}
+
+fn flags(
+    core: &Core<'_>,
+    past: &Past<'_>,
+    (row, state, index): (&ConstraintRow, &Constraint, usize),
+    list: &[Reading],
+    kept: &mut Verdicts,
+) {
+    let verdicts: Vec<(i64, Option<bool>)> = list.iter().map(|r| (r.at, crossed(row, r))).collect();
+    let still = |began: usize, now: i64| {
+        let Some(then) = list.get(began) else { return false };
+        kept.still(then.at, now, || {
+            past.fixed_until();
             let again = past.reading(index, then.at, now);
             let newer = again.as_ref().and_then(|r| r.period).zip(then.period).filter(|(a, b)| a.1 > b.1);
             let again = newer.map_or(again, |(_, (_, end))| past.reading(index, end, now));
-            again.is_some_and(|r| crossed(row, &r) == Some(true))
-        };
-        let period = |i: usize| list.get(i).and_then(|r| r.period);
-        let found = spells(&verdicts, true, still, |a, b| period(a).is_some() && period(a) == period(b));
-        for spell in found.iter().filter(|s| !s.over) {
-            let Some(at) = list.get(spell.began).map(|r| r.at) else { continue };
-            let Some(eval) = past.eval(index, at, at) else { continue };
-            let history: Vec<&Point> =
-                eval.series.points.iter().chain(eval.series.trailing.as_ref()).collect();
-            let Some(shift) = flag(core, row, state, index, (&history, Some(at))) else { continue };
-            match spell.withdrawn {
-                Some(at) => changes.withdrawn.push(Withdrawn {
-                    id: shift.id,
-                    indicator: shift.indicator,
-                    known_at: shift.known_at,
-                    withdrawn_at: rfc3339_micros(at),
-                }),
-                None => changes.standing.push(shift),
-            }
+            (again.is_some_and(|r| crossed(row, &r) == Some(true)), past.fixed_until())
+        })
+    };
+    let period = |i: usize| list.get(i).and_then(|r| r.period);
+    let found = spells(&verdicts, true, still, |a, b| period(a).is_some() && period(a) == period(b));
+    for spell in found.iter().filter(|s| !s.over) {
+        let Some(at) = list.get(spell.began).map(|r| r.at) else { continue };
+        let Some(eval) = past.eval(index, at, at) else { continue };
+        let history: Vec<&Point> = eval.series.points.iter().chain(eval.series.trailing.as_ref()).collect();
+        let Some(shift) = flag(core, row, state, index, (&history, Some(at))) else { continue };
+        match spell.withdrawn {
+            Some(at) => kept.withdrawn.push(Withdrawn {
+                id: shift.id,
+                indicator: shift.indicator,
+                known_at: shift.known_at,
+                withdrawn_at: rfc3339_micros(at),
+            }),
+            None => kept.standing.push(shift),
         }
     }
 }

@@ -3,17 +3,20 @@
 //! A change is flagged at the moment its alarm could first be raised, keeps that moment for ever, and is taken
 //! back at the moment a revised or withdrawn statement makes its alarm disappear. One change is flagged once.
 
+use std::sync::Arc;
+
 use bellwether_detect::Direction;
-use bellwether_model::framework::Measure;
+use bellwether_model::framework::{Framework, Measure};
 use bellwether_model::{PeriodClass, View};
 
 use super::core::Core;
-use super::expectation::{faded, trends_read};
-use super::knowledge::walk;
+use super::expectation::faded;
+use super::knowledge::{Walk, moments};
 use super::listening::Listening;
+use super::measure::MeasureEval;
 use super::method::{Power, RATE_CADENCE, Reader, Seen, counts, silence, way, word};
 use super::series::{Point, Source};
-use super::time::{DAY, date, rfc3339_micros, shift_months};
+use super::time::{DAY, date, rfc3339_micros, shift_months, window_start};
 use crate::assessment::{Onset, Shift, Trend, Withdrawn};
 use crate::fold::Projector;
 
@@ -24,14 +27,23 @@ pub(crate) struct Changes {
     pub(crate) standing: Vec<Shift>,
     /// Changes that were taken back.
     pub(crate) withdrawn: Vec<Withdrawn>,
-    /// By measure, what its detector could show; `None` where none reads it.
-    pub(crate) limits: Vec<Option<String>>,
-    /// By measure, whether a detector's silence says that nothing rose or fell.
-    pub(crate) read: Vec<bool>,
-    /// By measure, its changes of direction as they came and went.
-    pulls: Vec<Vec<Pull>>,
-    /// By measure, since when its detector's silence has said something or not; only where a condition asks.
-    able: Vec<Vec<(i64, bool)>>,
+    /// By measure, what its detector found.
+    pub(crate) measures: Vec<Arc<Changed>>,
+}
+
+/// Changes of one measure.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    pub(super) standing: Vec<Shift>,
+    pub(super) withdrawn: Vec<Withdrawn>,
+    /// What its detector could show; `None` where none reads it.
+    pub(crate) limit: Option<String>,
+    /// Whether a detector's silence says that nothing rose or fell.
+    pub(crate) read: bool,
+    /// Its changes of direction as they came and went.
+    pulls: Vec<Pull>,
+    /// Since when its detector's silence has said something or not; only where a condition asks.
+    able: Vec<(i64, bool)>,
 }
 
 /// A change that moves a measure up or down.
@@ -69,7 +81,7 @@ impl Changes {
             p.known <= asked.known
                 && spans.any(|(from, to)| *from <= asked.standing && to.is_none_or(|to| asked.standing < to))
         };
-        let newest = self.pulls.get(index)?.iter().filter(stood).max_by_key(|p| (p.onset, p.known));
+        let newest = self.measures.get(index)?.pulls.iter().filter(stood).max_by_key(|p| (p.onset, p.known));
         newest.filter(|p| p.trend || p.known >= shift_months(asked.world, -12))
     }
 
@@ -78,17 +90,24 @@ impl Changes {
         if let Some(pull) = self.pull(index, asked) {
             return pull.direction;
         }
-        let since = self.able.get(index).into_iter().flatten().rfind(|(at, _)| *at <= asked.standing);
+        let able = self.measures.get(index).map(|m| m.able.as_slice()).unwrap_or_default();
+        let since = able.iter().rfind(|(at, _)| *at <= asked.standing);
         if since.is_some_and(|(_, able)| *able) { Trend::Flat } else { Trend::Unknown }
     }
 
     /// Moments at which [`trend`](Self::trend) can change.
     pub(crate) fn trend_times(&self, index: usize) -> impl Iterator<Item = i64> + '_ {
-        let spans = self.pulls.get(index).into_iter().flatten().flat_map(|p| {
+        let measure = self.measures.get(index).into_iter();
+        let spans = measure.clone().flat_map(|m| &m.pulls).flat_map(|p| {
             let ends = p.spans.iter().flat_map(|(from, to)| [Some(*from), *to]);
             ends.flatten().chain([faded(p.known)])
         });
-        spans.chain(self.able.get(index).into_iter().flatten().map(|(at, _)| *at))
+        spans.chain(measure.flat_map(|m| &m.able).map(|(at, _)| *at))
+    }
+
+    /// Moments at which changes that stand were known and after a year pull no more.
+    pub(crate) fn fading(&self) -> impl Iterator<Item = i64> + '_ {
+        self.measures.iter().flat_map(|m| &m.pulls).filter(|p| !p.trend).map(|p| p.known)
     }
 }
 
@@ -130,86 +149,175 @@ impl Flag {
     }
 }
 
-/// Changes that stand in the view, and those that were taken back.
-///
-/// `keys` are those of [`Projector::keys_by_measure`].
-pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys: &[Vec<u32>]) -> Changes {
-    let mut out = Changes::default();
-    let asked = trends_read(core.framework);
-    for (index, (measure, keys)) in core.framework.all_measures().zip(keys).enumerate() {
-        let Some(mut reader) = Reader::new(measure) else {
-            out.limits.push(None);
-            out.read.push(false);
-            out.pulls.push(Vec::new());
-            out.able.push(Vec::new());
-            continue;
-        };
-        let mut able: Vec<(i64, bool)> = Vec::new();
-        // A rate is read by the month, whatever the window that the measure shows.
-        let finer = counts(measure).then(|| Measure { cadence: RATE_CADENCE, ..measure.clone() });
-        let read = finer.as_ref().unwrap_or(measure);
-        let mut flags: Vec<Flag> = Vec::new();
-        let mut newest: Vec<Point> = Vec::new();
-        let mut months = Vec::new();
-        let listening = Listening::new(projector, view, read);
-        let walked = walk(projector, view, (index, read), keys, &listening, |at, points| {
-            newest = prepared(read, points);
-            months = heard(read, &newest, &listening, at);
-            let mut seen = alarms(core, &mut reader, read, &newest, Some(at));
-            seen.extend(silences(core, read, &months, Some(at)));
-            update(&mut flags, seen, at);
-            if asked.contains(&index) {
-                let (_, says) = power(core, &reader, read, &newest);
-                if able.last().is_none_or(|(_, before)| *before != says) {
-                    able.push((at, says));
-                }
-            }
+/// The detector of one measure, as far as it has read.
+pub(crate) struct Detection {
+    /// What it reads: a rate by the month, whatever the window that the measure shows. `None` for what none reads.
+    read: Option<(Measure, Reader)>,
+    /// Whether its condition asks for the trend.
+    asked: bool,
+    walk: Walk,
+    /// Read as it stands, too long to walk.
+    whole: bool,
+    flags: Vec<Flag>,
+    newest: Vec<Point>,
+    months: Vec<(Point, bool)>,
+    able: Vec<(i64, bool)>,
+    /// The outcome.
+    pub(crate) found: Arc<Changed>,
+    /// The earliest moment at which a trend differs from what it was in the view before; `i64::MAX` for none.
+    pub(crate) changed: i64,
+    /// World date from which time alone may change it.
+    pub(crate) until: i64,
+}
+
+impl Detection {
+    /// Nothing read.
+    pub(crate) fn new(measure: &Measure, asked: bool) -> Self {
+        let read = Reader::new(measure).map(|reader| {
+            let cadence = if counts(measure) { RATE_CADENCE } else { measure.cadence };
+            (Measure { cadence, ..measure.clone() }, reader)
         });
-        if !walked {
-            // Too long to walk: read as it stands, each alarm known since the last statement that it rests on.
-            let own = core.measures.get(index).filter(|_| finer.is_none());
-            newest = match own {
-                Some(eval) => prepared(read, &eval.series.points),
-                None => {
-                    let resolved = projector.resolve_some(keys, view);
-                    let source = Source { projector, resolved: &resolved, view, measure: read, index };
-                    prepared(read, &source.series(|_| true).points)
-                }
-            };
-            months = heard(read, &newest, &listening, i64::MAX - 1);
-            flags = alarms(core, &mut reader, read, &newest, None);
-            flags.extend(silences(core, read, &months, None));
+        Self { read, ..Self::none(asked) }
+    }
+
+    /// Whether it follows the points that its measure shows.
+    pub(crate) fn whole(&self) -> bool {
+        self.whole
+    }
+
+    fn anew(&mut self, whole: bool) {
+        let asked = self.asked;
+        if let Some((read, mut reader)) = self.read.take() {
+            // A reader of whole series begins anew by itself where it must.
+            if !(whole && self.whole && !self.newest.is_empty()) {
+                reader = Reader::new(&read).unwrap_or(reader);
+            }
+            let found = std::mem::take(&mut self.found);
+            *self = Self { read: Some((read, reader)), whole, found, ..Self::none(asked) };
         }
-        let (power, says) = power(core, &reader, read, &newest);
-        out.read.push(says);
-        if asked.contains(&index) && able.is_empty() {
+        self.changed = i64::MIN;
+    }
+
+    fn none(asked: bool) -> Self {
+        Self {
+            read: None,
+            asked,
+            walk: Walk::default(),
+            whole: false,
+            flags: Vec::new(),
+            newest: Vec::new(),
+            months: Vec::new(),
+            able: Vec::new(),
+            found: Arc::default(),
+            changed: i64::MAX,
+            until: i64::MAX,
+        }
+    }
+
+    /// Reads on to a later view. What became known since the view before changes nothing before `dirt`; `keys` are
+    /// those of [`Projector::keys_by_measure`].
+    pub(crate) fn read_on(
+        &mut self,
+        (projector, view, framework): (&Projector, &View, &Framework),
+        (index, eval): (usize, Option<&MeasureEval>),
+        keys: &[u32],
+        dirt: i64,
+    ) {
+        self.changed = i64::MAX;
+        let Some((read, _)) = &self.read else { return };
+        let read = read.clone();
+        let listening = Listening::new(projector, view, &read);
+        let moments = moments(projector, view, &read, keys, &listening);
+        match &moments {
+            Some(moments)
+                if dirt > i64::MIN && !self.whole && self.walk.goes_on(moments, dirt, &listening) => {}
+            _ => self.anew(moments.is_none()),
+        }
+        self.until = match read.formula.windowed() {
+            true => shift_months(window_start(view.as_of.timestamp_micros(), 1), 1),
+            false => i64::MAX,
+        };
+        let Some((_, mut reader)) = self.read.take() else { return };
+        match moments {
+            Some(moments) => {
+                let Self { walk, flags, newest, months, able, changed, .. } = self;
+                let asked = self.asked;
+                walk.go(projector, view, (index, &read), keys, (moments, &listening), |at, points| {
+                    *changed = at.min(*changed);
+                    *newest = prepared(&read, points);
+                    *months = heard(&read, newest, &listening, at);
+                    let mut seen = alarms(framework, &mut reader, &read, newest, Some(at));
+                    seen.extend(silences(framework, &read, months, Some(at)));
+                    update(flags, seen, at);
+                    if asked {
+                        let (_, says) = power(framework, &reader, &read, newest);
+                        if able.last().is_none_or(|(_, before)| *before != says) {
+                            able.push((at, says));
+                        }
+                    }
+                });
+            }
+            None => {
+                // Too long to walk: read as it stands, each alarm known since the last statement that it rests on.
+                let own = eval.filter(|_| !counts(&read));
+                self.newest = match own {
+                    Some(eval) => prepared(&read, &eval.series.points),
+                    None => {
+                        let resolved = projector.resolve_some(keys, view);
+                        let source = Source { projector, resolved: &resolved, view, measure: &read, index };
+                        prepared(&read, &source.series(|_| true).points)
+                    }
+                };
+                self.months = heard(&read, &self.newest, &listening, i64::MAX - 1);
+                self.flags = alarms(framework, &mut reader, &read, &self.newest, None);
+                self.flags.extend(silences(framework, &read, &self.months, None));
+            }
+        }
+        if self.changed < i64::MAX {
+            self.conclude(framework, &reader, &read);
+        }
+        self.read = Some((read, reader));
+    }
+
+    fn conclude(&mut self, framework: &Framework, reader: &Reader, read: &Measure) {
+        let (power, says) = power(framework, reader, read, &self.newest);
+        let mut able = self.able.clone();
+        if self.asked && able.is_empty() {
             able.push((i64::MIN, says));
         }
-        out.able.push(able);
+        if self.found.able.first() != able.first() {
+            self.changed = i64::MIN;
+        }
         let said = match power {
             Power::Able(limit) => limit,
             Power::Unable(why) => Some(why),
         };
-        out.limits.push(said.filter(|_| !newest.is_empty()));
-        out.pulls.push(flags.iter().filter_map(Flag::pull).collect());
-        let months: Vec<Point> = months.into_iter().map(|(point, _)| point).collect();
-        for flag in flags {
-            let points = if flag.shift.detector == "silence" { &months } else { &newest };
+        let mut out = Changed {
+            limit: said.filter(|_| !self.newest.is_empty()),
+            read: says,
+            pulls: self.flags.iter().filter_map(Flag::pull).collect(),
+            able,
+            ..Changed::default()
+        };
+        let months: Vec<Point> = self.months.iter().map(|(point, _)| point.clone()).collect();
+        for flag in &self.flags {
+            let points = if flag.shift.detector == "silence" { &months } else { &self.newest };
+            let shift = flag.shift.clone();
             match flag.withdrawn() {
                 Some(at) => out.withdrawn.push(Withdrawn {
-                    id: flag.shift.id,
-                    indicator: flag.shift.indicator,
-                    known_at: flag.shift.known_at,
+                    id: shift.id,
+                    indicator: shift.indicator,
+                    known_at: shift.known_at,
                     withdrawn_at: rfc3339_micros(at),
                 }),
                 None => {
                     let provisional = provisional(flag.onset, flag.end, points);
-                    out.standing.push(Shift { provisional, ..flag.shift });
+                    out.standing.push(Shift { provisional, ..shift });
                 }
             }
         }
+        self.found = Arc::new(out);
     }
-    out
 }
 
 /// Keeps what is seen again, takes back what is not, adds what is new.
@@ -246,8 +354,8 @@ pub(crate) fn provisional(onset: i64, end: i64, points: &[Point]) -> bool {
 }
 
 /// What a detector could show of a series, and whether its silence says that nothing rose or fell.
-fn power(core: &Core<'_>, reader: &Reader, measure: &Measure, points: &[Point]) -> (Power, bool) {
-    let power = match gaps(core, measure, points) {
+fn power(framework: &Framework, reader: &Reader, measure: &Measure, points: &[Point]) -> (Power, bool) {
+    let power = match gaps(framework, measure, points) {
         Some(why) => Power::Unable(why),
         None => reader.power(measure, points.len()),
     };
@@ -307,13 +415,13 @@ fn joined(points: &[Point]) -> Vec<Point> {
 
 /// Alarms of a detector over points, as flags. Floors are read upward only; a series with gaps not at all.
 fn alarms(
-    core: &Core<'_>,
+    framework: &Framework,
     reader: &mut Reader,
     measure: &Measure,
     points: &[Point],
     at: Option<i64>,
 ) -> Vec<Flag> {
-    if points.is_empty() || gaps(core, measure, points).is_some() {
+    if points.is_empty() || gaps(framework, measure, points).is_some() {
         return Vec::new();
     }
     let points: Vec<&Point> = points.iter().collect();
@@ -325,7 +433,7 @@ fn alarms(
     let seen = reader.alarms(&points);
     seen.into_iter()
         .filter(|seen| seen.alarm.direction == Direction::Up || exact(seen))
-        .filter_map(|seen| flag(core, measure, &points, &seen, at))
+        .filter_map(|seen| flag(framework, measure, &points, &seen, at))
         .collect()
 }
 
@@ -340,7 +448,12 @@ fn heard(measure: &Measure, points: &[Point], listening: &Listening<'_>, at: i64
 
 /// Silences as flags: where every month of the spell is declared covered, or where feeds were heard. What is a floor by
 /// its nature has none.
-fn silences(core: &Core<'_>, measure: &Measure, months: &[(Point, bool)], at: Option<i64>) -> Vec<Flag> {
+fn silences(
+    framework: &Framework,
+    measure: &Measure,
+    months: &[(Point, bool)],
+    at: Option<i64>,
+) -> Vec<Flag> {
     if measure.lower_bound {
         return Vec::new();
     }
@@ -351,10 +464,16 @@ fn silences(core: &Core<'_>, measure: &Measure, months: &[(Point, bool)], at: Op
         run.iter().all(|(p, _)| !p.lower) || run.iter().any(|(_, heard)| *heard)
     };
     let seen = silence(&points, &heard).into_iter().filter(sound);
-    seen.filter_map(|seen| flag(core, measure, &points, &seen, at)).collect()
+    seen.filter_map(|seen| flag(framework, measure, &points, &seen, at)).collect()
 }
 
-fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: Option<i64>) -> Option<Flag> {
+fn flag(
+    framework: &Framework,
+    measure: &Measure,
+    points: &[&Point],
+    seen: &Seen,
+    at: Option<i64>,
+) -> Option<Flag> {
     let alarm = &seen.alarm;
     let run = points.get(alarm.onset_index..=alarm.alarm_index)?;
     let (onset, last) = (run.first()?, run.last()?);
@@ -365,7 +484,7 @@ fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: 
     evidence.dedup();
     let (kind, direction) = (word(alarm.kind), way(alarm.direction));
     // A rate is reckoned by the month and shown by the window of the measure.
-    let shown = core.framework.all_measures().find(|m| m.id == measure.id).and_then(|m| m.cadence.months());
+    let shown = framework.all_measures().find(|m| m.id == measure.id).and_then(|m| m.cadence.months());
     let scale = if counts(measure) { f64::from(shown.unwrap_or(1)) } else { 1.0 };
     let shift = Shift {
         id: format!("shift.{}.{kind}.{direction}.{}", measure.id, date(onset.start)),
@@ -396,12 +515,12 @@ fn flag(core: &Core<'_>, measure: &Measure, points: &[&Point], seen: &Seen, at: 
 }
 
 /// Why a series has too many gaps for a detector to read; `None` when enough of the expected periods are there.
-fn gaps(core: &Core<'_>, measure: &Measure, points: &[Point]) -> Option<String> {
+fn gaps(framework: &Framework, measure: &Measure, points: &[Point]) -> Option<String> {
     let (first, last) = (points.first()?, points.last()?);
     let months = measure.cadence.months()?;
     // 30.44 days a month: only a share of the expected count is asked for, so leap days do not matter.
     let expected = (last.end - first.start) as f64 / (f64::from(months) * 30.44 * DAY as f64);
-    let least = core.framework.rules.density;
+    let least = framework.rules.density;
     ((points.len() as f64) < least * expected).then(|| {
         let due = expected.round();
         format!(
@@ -436,7 +555,7 @@ pub(crate) fn at_alarm(projector: &Projector, view: &View, core: &Core<'_>, shif
         let source = Source { projector, resolved: &resolved, view, measure, index };
         let points = prepared(measure, &source.series(|_| true).points);
         let mut reader = Reader::new(measure)?;
-        let seen = alarms(core, &mut reader, measure, &points, Some(0));
+        let seen = alarms(core.framework, &mut reader, measure, &points, Some(0));
         let end = seen.into_iter().find(|flag| flag.shift.id == shift.id)?.end;
         let upto = points.iter().filter(|p| p.end <= end).map(|p| (date(p.start), p.value));
         Some(AtAlarm { points: upto.collect(), warm_up: reader.warm_up() })

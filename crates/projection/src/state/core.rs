@@ -1,6 +1,7 @@
 //! All rows of one view, evaluated in the order in which they may read each other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bellwether_model::View;
 use bellwether_model::framework::{As, Framework, Measure};
@@ -11,12 +12,15 @@ use super::relation::{self, Asymmetry, Constraint};
 use super::strength::{Strength, Sum, of_measure, sum};
 use crate::fold::{Projector, Resolved};
 
+/// Levels of a view by row, kept without it.
+pub(crate) type Levels = BTreeMap<String, Sum>;
+
 /// Rows of one view. Directions of levels compare two of them.
 pub(crate) struct Core<'a> {
     pub(crate) framework: &'a Framework,
     pub(crate) facts: u64,
     pub(crate) head: u64,
-    pub(crate) measures: Vec<MeasureEval>,
+    pub(crate) measures: Vec<Arc<MeasureEval>>,
     pub(crate) domains: Vec<Sum>,
     pub(crate) asymmetries: Vec<Asymmetry>,
     pub(crate) constraints: Vec<Constraint>,
@@ -29,12 +33,21 @@ impl<'a> Core<'a> {
     /// Evaluates a view.
     pub(crate) fn new(projector: &'a Projector, view: &View) -> Self {
         let resolved: Resolved = projector.resolve(view);
-        let framework: &Framework = &projector.index.framework;
+        let measures = evaluate_all(projector, &resolved, view);
+        Self::over(&projector.index.framework, (resolved.facts, resolved.head), measures)
+    }
+
+    /// The rows over measures that were evaluated already; `(facts, head)` are those of the view.
+    pub(crate) fn over(
+        framework: &'a Framework,
+        (facts, head): (u64, u64),
+        measures: Vec<Arc<MeasureEval>>,
+    ) -> Self {
         let mut core = Self {
             framework,
-            facts: resolved.facts,
-            head: resolved.head,
-            measures: evaluate_all(projector, &resolved, view),
+            facts,
+            head,
+            measures,
             domains: Vec::new(),
             asymmetries: Vec::new(),
             constraints: Vec::new(),
@@ -84,6 +97,11 @@ impl<'a> Core<'a> {
         core
     }
 
+    /// Levels by row.
+    pub(crate) fn into_levels(self) -> Levels {
+        self.levels.into_iter().map(|(id, sum)| (id.to_owned(), sum)).collect()
+    }
+
     /// Measure of that id with its definition.
     pub(crate) fn measure(&self, id: &str) -> Option<(&MeasureEval, &'a Measure)> {
         let at = *self.positions.get(id)?;
@@ -92,7 +110,7 @@ impl<'a> Core<'a> {
             None => self.framework.indicators.get(at)?,
             Some(at) => self.framework.measures.get(at)?,
         };
-        Some((self.measures.get(at)?, measure))
+        Some((self.measures.get(at)?.as_ref(), measure))
     }
 
     /// Sum of the domain of that id.

@@ -46,11 +46,11 @@ pub(crate) fn domain_states(
 /// domain is stable only if detectors that could show one read enough of its weight; else nothing can be said.
 fn trajectory(core: &Core<'_>, domain: &Domain, view: &View, changes: &Changes) -> Trajectory {
     let (mut pull, mut read) = (0.0, 0.0);
-    for (index, (measure, able)) in core.framework.indicators.iter().zip(&changes.read).enumerate() {
+    for (index, (measure, able)) in core.framework.indicators.iter().zip(&changes.measures).enumerate() {
         if measure.domain.as_ref() != Some(&domain.id) {
             continue;
         }
-        if *able {
+        if able.read {
             read += measure.weight;
         }
         let way = match changes.pull(index, Asked::now(view)).map(|p| p.direction) {

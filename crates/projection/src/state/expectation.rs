@@ -2,65 +2,52 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::framework::{Domain, Expectation, Framework};
+use bellwether_model::framework::{Expectation, Framework};
 use cel::Program;
 
 use super::change::{Asked, Changes, provisional};
 use super::condition::{Conditions, Named};
 use super::core::Core;
-use super::past::{Past, Reading};
-use super::spell::{Spell, spells};
+use super::past::{Past, Read, Reading};
+use super::spell::{Spell, Verdicts, spells};
 use super::strength::{Sum, sum};
 use super::time::{DAY, date, rfc3339_micros, shift_months};
 use crate::assessment::{Onset, Shift, Trend, Withdrawn};
 
-/// Readings of each measure that some rule rests on; `None` for one that cannot be walked.
-pub(crate) type Readings = BTreeMap<usize, Option<Vec<Reading>>>;
+/// Readings of each measure that some rule rests on; no list of one that cannot be walked.
+pub(crate) type Readings = BTreeMap<usize, Read>;
 
 /// What an expectation reads.
-struct Reads<'a> {
-    program: Program,
+pub(crate) struct Reads {
+    pub(super) program: Program,
     /// Measures that it names, by position.
-    named: Vec<usize>,
+    pub(super) named: Vec<usize>,
     /// Whether it reads their trends.
-    trends: bool,
-    domains: Vec<&'a Domain>,
+    pub(super) trends: bool,
+    /// Domains that it names, by position.
+    domains: Vec<usize>,
     /// Measures that it or its domains read.
-    all: BTreeSet<usize>,
+    pub(super) all: BTreeSet<usize>,
 }
 
-impl<'a> Reads<'a> {
-    fn new(framework: &'a Framework, row: &Expectation) -> Option<Self> {
+impl Reads {
+    pub(super) fn new(framework: &Framework, row: &Expectation) -> Option<Self> {
         let program = Program::compile(&row.when).ok()?;
         let ids: BTreeSet<&str> = row.when.split(['"', '\'']).collect();
         let named: Vec<usize> = positions(framework, |id, _| ids.contains(id));
-        let domains: Vec<&Domain> =
-            framework.domains.iter().filter(|d| ids.contains(d.id.as_str())).collect();
-        let inside = positions(framework, |_, of| domains.iter().any(|d| Some(d.id.as_str()) == of));
+        let domains = framework.domains.iter().enumerate().filter(|(_, d)| ids.contains(d.id.as_str()));
+        let domains: Vec<usize> = domains.map(|(at, _)| at).collect();
+        let ids: Vec<&str> =
+            domains.iter().filter_map(|at| Some(framework.domains.get(*at)?.id.as_str())).collect();
+        let inside = positions(framework, |_, of| of.is_some_and(|of| ids.contains(&of)));
         let all = named.iter().copied().chain(inside).collect();
-        Some(Self { program, named, trends: reads_trend(row), domains, all })
+        Some(Self { program, named, trends: row.when.contains("trend"), domains, all })
     }
-}
-
-fn reads_trend(row: &Expectation) -> bool {
-    row.when.contains("trend")
 }
 
 fn positions(framework: &Framework, take: impl Fn(&str, Option<&str>) -> bool) -> Vec<usize> {
     let all = framework.all_measures().enumerate();
     all.filter(|(_, m)| take(&m.id, m.domain.as_deref())).map(|(i, _)| i).collect()
-}
-
-/// Measures, by position, whose past the expectations need.
-pub(crate) fn read_by_expectations(framework: &Framework) -> BTreeSet<usize> {
-    let rows = framework.domains.iter().flat_map(|d| &d.expectations);
-    rows.filter_map(|row| Reads::new(framework, row)).flat_map(|reads| reads.all).collect()
-}
-
-/// Measures whose trend some expectation reads.
-pub(crate) fn trends_read(framework: &Framework) -> BTreeSet<usize> {
-    let rows = framework.domains.iter().flat_map(|d| &d.expectations).filter(|row| reads_trend(row));
-    rows.filter_map(|row| Reads::new(framework, row)).flat_map(|reads| reads.named).collect()
 }
 
 /// What an expectation read at one moment.
@@ -79,57 +66,96 @@ impl Moment<'_> {
 }
 
 /// Flags the expectations that stopped holding, and those flags that were taken back.
-pub(crate) fn expectations(core: &Core<'_>, past: &Past<'_>, readings: &Readings, changes: &mut Changes) {
+///
+/// `kept` has an entry by expectation; `evaluated` tells which measures are not as they were in the view before, and
+/// `trends` since when the trend of one is not.
+pub(crate) fn expectations(
+    core: &Core<'_>,
+    past: &Past<'_>,
+    (plan, readings): (&[Option<Reads>], &Readings),
+    (kept, evaluated, trends): (&mut [Verdicts], &dyn Fn(usize) -> bool, &dyn Fn(usize) -> i64),
+    changes: &mut Changes,
+) {
     let framework = core.framework;
     let (mut standing, mut withdrawn) = (Vec::new(), Vec::new());
-    let mut conditions = Conditions::new();
-    for row in framework.domains.iter().flat_map(|d| &d.expectations) {
-        let Some(reads) = Reads::new(framework, row) else { continue };
-        let Some(moments) = moments(&reads, readings, changes, past.end()) else { continue };
-        let verdicts: Vec<(i64, Option<bool>)> = moments
-            .iter()
-            .map(|m| {
-                let asked = Asked { standing: m.at, known: m.at, world: m.at };
-                (m.at, broken(framework, &reads, &mut conditions, &m.read, changes, asked))
-            })
-            .collect();
-        let still = |began: usize, now: i64| {
-            let Some(then) = moments.get(began) else { return false };
-            let again = revised(past, then, now);
-            let read = again.iter().map(|(i, r)| (*i, r)).collect();
-            let asked = Asked { standing: now, known: then.at, world: then.at };
-            broken(framework, &reads, &mut Conditions::new(), &read, changes, asked) == Some(true)
-        };
-        let newest = |i: usize| moments.get(i).and_then(Moment::newest);
-        let found = spells(&verdicts, false, still, |a, b| newest(a).is_some() && newest(a) == newest(b));
-        for spell in found {
-            let Some(shift) = flag(core, row, &reads, &moments, &spell, changes) else { continue };
-            match spell.withdrawn {
-                Some(at) => withdrawn.push(Withdrawn {
-                    id: shift.id,
-                    indicator: shift.indicator,
-                    known_at: shift.known_at,
-                    withdrawn_at: rfc3339_micros(at),
-                }),
-                None if spell.stands() => standing.push(shift),
-                None => {}
-            }
+    let mut conditions = None;
+    let rows = framework.domains.iter().flat_map(|d| &d.expectations);
+    for ((row, reads), kept) in rows.zip(plan).zip(kept) {
+        let Some(reads) = reads else { continue };
+        let read = reads.all.iter().filter_map(|i| readings.get(i)).map(|r| r.changed);
+        let trends = reads.named.iter().filter(|_| reads.trends).map(|i| trends(*i));
+        let changed = read.chain(trends).min().unwrap_or(i64::MAX);
+        if kept.outdated(changed, reads.all.iter().any(|i| evaluated(*i)), past.end()) {
+            let conditions = conditions.get_or_insert_with(Conditions::new);
+            flags(core, past, (row, reads), readings, (conditions, changes), kept);
         }
+        standing.extend(kept.standing.iter().cloned());
+        withdrawn.extend(kept.withdrawn.iter().cloned());
     }
     changes.standing.extend(standing);
     changes.withdrawn.extend(withdrawn);
 }
 
+fn flags(
+    core: &Core<'_>,
+    past: &Past<'_>,
+    (row, reads): (&Expectation, &Reads),
+    readings: &Readings,
+    (conditions, changes): (&mut Conditions, &Changes),
+    kept: &mut Verdicts,
+) {
+    let framework = core.framework;
+    let Some(moments) = moments(reads, readings, changes, past.end()) else { return };
+    if reads.trends {
+        let times = reads.named.iter().flat_map(|i| changes.trend_times(*i));
+        kept.until = times.filter(|at| *at > past.end()).min().unwrap_or(i64::MAX);
+    }
+    let verdicts: Vec<(i64, Option<bool>)> = moments
+        .iter()
+        .map(|m| {
+            let asked = Asked { standing: m.at, known: m.at, world: m.at };
+            let tell = || broken(framework, reads, conditions, &m.read, changes, asked);
+            (m.at, kept.verdict(m.at, tell))
+        })
+        .collect();
+    let still = |began: usize, now: i64| {
+        let Some(then) = moments.get(began) else { return false };
+        kept.still(then.at, now, || {
+            past.fixed_until();
+            let again = revised(past, then, now);
+            let read = again.iter().map(|(i, r)| (*i, r)).collect();
+            let asked = Asked { standing: now, known: then.at, world: then.at };
+            let broken = broken(framework, reads, conditions, &read, changes, asked) == Some(true);
+            (broken, past.fixed_until())
+        })
+    };
+    let newest = |i: usize| moments.get(i).and_then(Moment::newest);
+    let found = spells(&verdicts, false, still, |a, b| newest(a).is_some() && newest(a) == newest(b));
+    for spell in found {
+        let Some(shift) = flag(core, row, reads, &moments, &spell, changes) else { continue };
+        match spell.withdrawn {
+            Some(at) => kept.withdrawn.push(Withdrawn {
+                id: shift.id,
+                indicator: shift.indicator,
+                known_at: shift.known_at,
+                withdrawn_at: rfc3339_micros(at),
+            }),
+            None if spell.stands() => kept.standing.push(shift),
+            None => {}
+        }
+    }
+}
+
 /// Every moment at which something that the expectation reads changes; `None` when some of it cannot be walked.
 fn moments<'r>(
-    reads: &Reads<'_>,
+    reads: &Reads,
     readings: &'r Readings,
     changes: &Changes,
     end: i64,
 ) -> Option<Vec<Moment<'r>>> {
     let mut lists: Vec<(usize, &[Reading])> = Vec::new();
     for index in &reads.all {
-        lists.push((*index, readings.get(index)?.as_deref()?));
+        lists.push((*index, readings.get(index)?.list.as_deref()?));
     }
     let mut times: BTreeSet<i64> = lists.iter().flat_map(|(_, list)| list.iter().map(|r| r.at)).collect();
     if reads.trends {
@@ -154,7 +180,7 @@ fn moments<'r>(
 /// Whether an expectation is broken by what is read.
 fn broken(
     framework: &Framework,
-    reads: &Reads<'_>,
+    reads: &Reads,
     conditions: &mut Conditions,
     read: &BTreeMap<usize, &Reading>,
     changes: &Changes,
@@ -171,6 +197,7 @@ fn broken(
     let sums: Vec<(&str, Sum)> = reads
         .domains
         .iter()
+        .filter_map(|at| framework.domains.get(*at))
         .map(|d| {
             let parts = all.iter().filter(|(_, m)| m.domain.as_ref() == Some(&d.id)).map(|(i, m)| {
                 let strength = read.get(i).map_or_else(missing, |r| r.strength.clone());
@@ -207,7 +234,7 @@ fn revised(past: &Past<'_>, then: &Moment<'_>, now: i64) -> BTreeMap<usize, Read
 fn flag(
     core: &Core<'_>,
     row: &Expectation,
-    reads: &Reads<'_>,
+    reads: &Reads,
     moments: &[Moment<'_>],
     spell: &Spell,
     changes: &Changes,

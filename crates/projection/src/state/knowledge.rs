@@ -19,41 +19,57 @@ pub(crate) const WALK_MOMENTS: usize = 900;
 /// What tells two states of a point apart: period, value to the bit, floor, restated.
 type Shown = (i64, i64, u64, bool, bool);
 
-/// Walks the knowledge of one measure and hands out its points whenever they change, or what its feeds have heard:
-/// `(moment, points)`.
-///
-/// `keys` are the keys that the measure reads. Returns `false`, having handed out nothing, when the series is
-/// too long to walk.
-pub(crate) fn walk(
-    projector: &Projector,
-    view: &View,
-    (index, measure): (usize, &Measure),
-    keys: &[u32],
-    listening: &Listening<'_>,
-    mut each: impl FnMut(i64, &[Point]),
-) -> bool {
-    let Some(moments) = moments(projector, view, measure, keys, listening) else { return false };
-    let mut shown: Option<(usize, Vec<Shown>)> = None;
-    for at in moments {
-        // A period may end after the last thing that the view knows: neither date goes past the view's own.
-        let (as_of, known_by) = (time(at).min(view.as_of), time(at.saturating_add(1)).min(view.known_by));
-        let then = View { as_of, known_by, ..*view };
-        let resolved = projector.resolve_some(keys, &then);
-        let source = Source { projector, resolved: &resolved, view: &then, measure, index };
-        // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.
-        let points = source.series(|_| true).points;
-        let seen = points.iter().map(|p| (p.start, p.end, p.value.to_bits(), p.lower, p.restated)).collect();
-        let seen = (listening.stage(at), seen);
-        if shown.as_ref() != Some(&seen) {
-            each(at, &points);
-            shown = Some(seen);
-        }
+/// A walk through the knowledge of one measure, as far as it went.
+#[derive(Default)]
+pub(crate) struct Walk {
+    moments: Vec<i64>,
+    /// What the feeds had heard at the last of them.
+    stage: usize,
+    shown: Option<(usize, Vec<Shown>)>,
+}
+
+impl Walk {
+    /// Whether the walk can go on over `moments`: they begin with those walked, and nothing that became known since
+    /// (`dirt`, the earliest moment of it) concerns those.
+    pub(crate) fn goes_on(&self, moments: &[i64], dirt: i64, listening: &Listening<'_>) -> bool {
+        let Some(last) = self.moments.last() else { return true };
+        dirt > *last && moments.starts_with(&self.moments) && listening.stage(*last) == self.stage
     }
-    true
+
+    /// Walks on and hands out the points of the measure whenever they change, or what its feeds have heard:
+    /// `(moment, points)`. `keys` are the keys that the measure reads.
+    pub(crate) fn go(
+        &mut self,
+        projector: &Projector,
+        view: &View,
+        (index, measure): (usize, &Measure),
+        keys: &[u32],
+        (moments, listening): (Vec<i64>, &Listening<'_>),
+        mut each: impl FnMut(i64, &[Point]),
+    ) {
+        for at in moments.iter().skip(self.moments.len()).copied() {
+            // A period may end after the last thing that the view knows: neither date goes past the view's own.
+            let (as_of, known_by) = (time(at).min(view.as_of), time(at.saturating_add(1)).min(view.known_by));
+            let then = View { as_of, known_by, ..*view };
+            let resolved = projector.resolve_some(keys, &then);
+            let source = Source { projector, resolved: &resolved, view: &then, measure, index };
+            // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.
+            let points = source.series(|_| true).points;
+            let seen =
+                points.iter().map(|p| (p.start, p.end, p.value.to_bits(), p.lower, p.restated)).collect();
+            let seen = (listening.stage(at), seen);
+            if self.shown.as_ref() != Some(&seen) {
+                each(at, &points);
+                self.shown = Some(seen);
+            }
+        }
+        self.stage = moments.last().map_or(0, |last| listening.stage(*last));
+        self.moments = moments;
+    }
 }
 
 /// Moments at which the series can change, in order; `None` when there are too many to walk.
-fn moments(
+pub(crate) fn moments(
     projector: &Projector,
     view: &View,
     measure: &Measure,

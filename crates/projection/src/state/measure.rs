@@ -1,7 +1,9 @@
 //! A measure in one view: value, distance, trend, freshness.
 
+use std::sync::Arc;
+
 use bellwether_detect::spread;
-use bellwether_model::framework::{Baseline, Cadence, Kind, Measure, Rules, Transform};
+use bellwether_model::framework::{Baseline, Cadence, Kind, Measure, PeriodKind, Rules, Transform};
 use bellwether_model::{Grade, View};
 use chrono::NaiveTime;
 
@@ -26,12 +28,27 @@ pub(crate) struct MeasureEval {
     /// Points behind the baseline, for `why`.
     pub(crate) baseline: Vec<u64>,
     pub(crate) baseline_centre: Option<(f64, f64)>,
+    /// World date from which time alone may change it, the dates of a trailing window apart; `i64::MAX` for never.
+    pub(crate) until: i64,
 }
 
 impl MeasureEval {
     /// Whether the value is recent enough to be used.
     pub(crate) fn fresh(&self) -> bool {
         self.state.stale == Some(false)
+    }
+
+    /// Moves the trailing window to a later date before [`until`](Self::until): nothing but its dates changes.
+    pub(crate) fn slide(&mut self, measure: &Measure, as_of: i64) {
+        let Some(months) = measure.cadence.months().and_then(|m| i32::try_from(m).ok()) else { return };
+        if let Some(point) = &mut self.series.trailing {
+            (point.start, point.end) = (shift_months(as_of, -months), as_of);
+            self.state.period = span(point.start, point.end);
+        }
+        if let Some(point) = &mut self.series.trailing_before {
+            let end = shift_months(as_of, -12);
+            (point.start, point.end) = (shift_months(end, -months), end);
+        }
     }
 }
 
@@ -55,6 +72,7 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         _ => None,
     };
     let published = headline.as_ref().and_then(|p| source.projector.observation(p.at));
+    let until = until(m, &series, as_of, age_limit);
     let state = MeasureState {
         id: m.id.clone(),
         domain: m.domain.clone(),
@@ -89,7 +107,27 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         series,
         baseline,
         baseline_centre: centre,
+        until,
     }
+}
+
+/// When time alone may change an evaluation: a value ages, a window gains or loses something.
+fn until(m: &Measure, series: &Series, as_of: i64, age_limit: i64) -> i64 {
+    let Some(headline) = series.headline() else { return series.until.unwrap_or(i64::MAX) };
+    let windowed = m.formula.windowed();
+    // Sliding dates would change the class by which figures to date compare.
+    let cumulative = m.read.get(series.read).is_some_and(|r| r.period == PeriodKind::YearToDate);
+    if windowed && cumulative {
+        return as_of.saturating_add(1);
+    }
+    let since = if windowed { series.newest.unwrap_or(headline.end) } else { headline.end };
+    let stale = since.saturating_add(age_limit).saturating_add(1);
+    let slides = windowed && series.newest.is_none() && series.trailing.is_some();
+    let stale = Some(stale).filter(|_| !slides);
+    // Which of two figures is the older one can change while one of their periods lasts.
+    let lasts = [headline.end, headline.end.saturating_add(1)].into_iter().filter(|_| !windowed);
+    let moments = lasts.chain(stale).chain(series.until);
+    moments.filter(|at| *at > as_of).min().unwrap_or(i64::MAX)
 }
 
 /// Value on the scale of distance and trend.
@@ -227,13 +265,10 @@ pub(crate) fn evaluate_all(
     projector: &Projector,
     resolved: &crate::fold::Resolved,
     view: &View,
-) -> Vec<MeasureEval> {
+) -> Vec<Arc<MeasureEval>> {
     let rules = &projector.index.framework.rules;
-    projector
-        .index
-        .framework
-        .all_measures()
-        .enumerate()
-        .map(|(index, measure)| evaluate(&Source { projector, resolved, view, measure, index }, rules))
+    let all = projector.index.framework.all_measures().enumerate();
+    all.map(|(index, measure)| Source { projector, resolved, view, measure, index })
+        .map(|source| Arc::new(evaluate(&source, rules)))
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What a measure showed at each moment, as it became known: what conditions and bounds are walked over.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bellwether_model::View;
 use bellwether_model::framework::{As, Baseline, Measure};
@@ -9,6 +10,7 @@ use chrono::NaiveTime;
 use super::knowledge::{WALK_MOMENTS, WALK_STATEMENTS, time};
 use super::measure::{MeasureEval, evaluate};
 use super::series::Source;
+use super::sliding::midnight;
 use super::strength::{Strength, of_measure};
 use super::time::{DAY, shift_months, window_start};
 use crate::fold::Projector;
@@ -57,12 +59,31 @@ pub(crate) struct Past<'a> {
     view: &'a View,
     measures: Vec<&'a Measure>,
     keys: &'a [Vec<u32>],
+    /// World date from which time alone may change what was asked beyond the view's own date.
+    until: AtomicI64,
+}
+
+/// Readings of one measure, kept from one view to a later one.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) list: Option<Vec<Reading>>,
+    /// World date from which time alone adds one; `i64::MAX` for never.
+    pub(crate) until: i64,
+    /// The earliest moment at which they differ from those of the view before; `i64::MAX` where none does.
+    pub(crate) changed: i64,
 }
 
 impl<'a> Past<'a> {
     /// `keys` are those of [`Projector::keys_by_measure`].
     pub(crate) fn new(projector: &'a Projector, view: &'a View, keys: &'a [Vec<u32>]) -> Self {
-        Self { projector, view, measures: projector.index.framework.all_measures().collect(), keys }
+        let measures = projector.index.framework.all_measures().collect();
+        Self { projector, view, measures, keys, until: AtomicI64::new(i64::MAX) }
+    }
+
+    /// World date from which time alone may change what was asked since this was asked last: `i64::MAX` unless
+    /// something was asked beyond the view's own date.
+    pub(crate) fn fixed_until(&self) -> i64 {
+        self.until.swap(i64::MAX, Ordering::Relaxed)
     }
 
     /// The view's world date.
@@ -80,7 +101,11 @@ impl<'a> Past<'a> {
         };
         let resolved = self.projector.resolve_some(keys, &view);
         let source = Source { projector: self.projector, resolved: &resolved, view: &view, measure, index };
-        Some(evaluate(&source, &self.projector.index.framework.rules))
+        let eval = evaluate(&source, &self.projector.index.framework.rules);
+        if as_of > self.end() {
+            self.until.fetch_min(eval.until.min(as_of), Ordering::Relaxed);
+        }
+        Some(eval)
     }
 
     /// A reading at one moment.
@@ -104,13 +129,40 @@ impl<'a> Past<'a> {
     /// looked at from the next midnight on. Beyond the limits of [`walk`](super::knowledge::walk) the measure is
     /// looked at on the first of each month only, so that a flag comes up to a month late; a measure whose statements
     /// times months exceed two million is not walked: `None`, and nothing is flagged that rests on it.
-    pub(crate) fn readings(&self, index: usize) -> Option<Vec<Reading>> {
-        let moments = self.moments(index)?;
-        Some(moments.into_iter().filter_map(|at| self.reading(index, at, at)).collect())
+    ///
+    /// `read` are those of an earlier view, of which what became known since changes nothing before `dirt`.
+    pub(crate) fn read_on(&self, index: usize, read: &mut Read, dirt: i64) {
+        let before = read.list.take();
+        let (moments, ahead) = self.moments(index);
+        read.until = ahead.unwrap_or(i64::MAX);
+        let Some(moments) = moments else {
+            read.changed = i64::MIN;
+            return;
+        };
+        read.changed = if before.is_some() { dirt } else { i64::MIN };
+        let mut old = before.unwrap_or_default().into_iter().peekable();
+        let mut list = Vec::with_capacity(moments.len());
+        for at in moments {
+            while let Some(gone) = old.next_if(|r| r.at < at) {
+                read.changed = read.changed.min(gone.at);
+            }
+            match old.next_if(|r| r.at == at && at < dirt) {
+                Some(same) => list.push(same),
+                None => {
+                    read.changed = read.changed.min(at);
+                    list.extend(self.reading(index, at, at));
+                }
+            }
+        }
+        read.changed = old.map(|gone| gone.at).chain([read.changed]).min().unwrap_or(i64::MAX);
+        read.list = Some(list);
     }
 
-    fn moments(&self, index: usize) -> Option<Vec<i64>> {
-        let (measure, keys) = (*self.measures.get(index)?, self.keys.get(index)?);
+    /// The moments, and the first of those after the view's date that time alone brings.
+    fn moments(&self, index: usize) -> (Option<Vec<i64>>, Option<i64>) {
+        let Some((measure, keys)) = self.measures.get(index).copied().zip(self.keys.get(index)) else {
+            return (None, None);
+        };
         let mut stated: Vec<Stated> = Vec::new();
         let mut chain = Vec::new();
         for last in keys {
@@ -122,20 +174,25 @@ impl<'a> Past<'a> {
             }));
         }
         if stated.len() <= WALK_STATEMENTS {
-            let moments = self.changes(measure, &stated);
+            let (moments, ahead) = self.changes(measure, &stated);
             if moments.len() <= WALK_MOMENTS {
-                return Some(moments.into_iter().collect());
+                return (Some(moments.into_iter().collect()), ahead);
             }
         }
-        self.grid(&stated)
+        let month = shift_months(window_start(self.end(), 1), 1);
+        (self.grid(&stated), Some(month).filter(|_| !stated.is_empty()))
     }
 
-    fn changes(&self, measure: &Measure, stated: &[Stated]) -> BTreeSet<i64> {
+    fn changes(&self, measure: &Measure, stated: &[Stated]) -> (BTreeSet<i64>, Option<i64>) {
         let mut moments: BTreeSet<i64> = stated.iter().map(|s| s.known).collect();
         let as_of = self.view.as_of.timestamp_micros();
+        let mut ahead: Option<i64> = None;
         let mut later = |at: i64| {
-            if at <= as_of && !stated.is_empty() {
+            if stated.is_empty() {
+            } else if at <= as_of {
                 moments.insert(at);
+            } else {
+                ahead = ahead.into_iter().chain([at]).min();
             }
         };
         let windowed = measure.formula.windowed();
@@ -148,7 +205,7 @@ impl<'a> Past<'a> {
                 later(midnight(stale.saturating_add(1)));
             }
         }
-        let Some(months) = measure.cadence.months().filter(|_| windowed) else { return moments };
+        let Some(months) = measure.cadence.months().filter(|_| windowed) else { return (moments, ahead) };
         let months = i32::try_from(months).unwrap_or(12);
         for s in stated {
             // Out of the window, into the window a year earlier, and out of that.
@@ -167,15 +224,19 @@ impl<'a> Past<'a> {
         if let Baseline::Window { to, .. } =
             measure.baseline.as_ref().unwrap_or(&self.projector.index.framework.rules.baseline)
         {
-            let last = to.and_time(NaiveTime::MIN).and_utc().timestamp_micros().min(as_of);
+            let to = to.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
+            let last = to.min(as_of);
             let first = stated.iter().map(|s| s.start).min().unwrap_or(i64::MAX);
             let mut end = shift_months(window_start(first, months.unsigned_abs()), months);
             while end <= last && moments.len() <= WALK_MOMENTS {
                 moments.insert(end);
                 end = shift_months(end, months);
             }
+            if end > as_of && end <= to {
+                ahead = ahead.into_iter().chain([end]).min();
+            }
         }
-        moments
+        (moments, ahead)
     }
 
     /// Firsts of the months since anything was known.
@@ -201,11 +262,6 @@ struct Stated {
     known: i64,
     start: i64,
     end: i64,
-}
-
-/// The first midnight not before.
-fn midnight(micros: i64) -> i64 {
-    micros.saturating_add(DAY - 1).div_euclid(DAY).saturating_mul(DAY)
 }
 
 /// The first midnight from which a window of so many months leaves out what started at `start`.

@@ -3,6 +3,7 @@
 use bellwether_model::framework::{Agreement, Formula, Measure, PeriodKind};
 use bellwether_model::{Decimal, Grade, PeriodClass, View};
 
+use super::sliding;
 use super::time::{class, shift_months, window_start};
 use crate::fold::{Account, Observation, Part, Projector, Resolved, confirms, digest};
 
@@ -47,6 +48,8 @@ pub(crate) struct Series {
     pub(crate) trailing_before: Option<Point>,
     /// Start of the newest happening in any window.
     pub(crate) newest: Option<i64>,
+    /// World date from which time alone may change a window; its sliding dates apart. `None`: never.
+    pub(crate) until: Option<i64>,
 }
 
 impl Series {
@@ -281,6 +284,16 @@ impl<'a> Source<'a> {
         let trailing = |end: i64| self.window(&events, &declared, shift_months(end, -months), end);
         series.trailing = trailing(as_of);
         series.trailing_before = trailing(shift_months(as_of, -12));
+        let starts: Vec<i64> = events.iter().map(|e| e.obs.start).collect();
+        series.until = sliding::until(&starts, &declared, months, as_of);
+        series.until = [
+            series.until,
+            Some(start).filter(|s| *s > as_of),
+            Some(shift_months(start, months)).filter(|e| *e > as_of),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         series
     }
 

@@ -1,5 +1,60 @@
 //! Spells during which a rule is broken, from its verdicts as they became known.
 
+use std::collections::BTreeMap;
+
+use crate::assessment::{Shift, Withdrawn};
+
+/// What is kept of a rule from one view to a later one: its verdicts, and the flags that they made.
+#[derive(Default)]
+pub(crate) struct Verdicts {
+    said: BTreeMap<i64, Option<bool>>,
+    still: BTreeMap<(i64, i64), bool>,
+    pub(super) standing: Vec<Shift>,
+    pub(super) withdrawn: Vec<Withdrawn>,
+    /// World date from which time alone may change the flags.
+    pub(super) until: i64,
+    done: bool,
+}
+
+impl Verdicts {
+    /// Whether the flags must be made again, of which nothing changes that was known before `changed`.
+    pub(super) fn outdated(&mut self, changed: i64, evaluated: bool, end: i64) -> bool {
+        if self.done && changed == i64::MAX && !evaluated && end < self.until {
+            return false;
+        }
+        self.said.split_off(&changed);
+        self.still.retain(|(_, now), _| *now < changed);
+        self.standing.clear();
+        self.withdrawn.clear();
+        (self.until, self.done) = (i64::MAX, true);
+        true
+    }
+
+    /// World date from which time alone may change the flags; `i64::MAX` for never.
+    pub(super) fn until(&self) -> i64 {
+        if self.done { self.until } else { i64::MAX }
+    }
+
+    /// The verdict of a moment, told once.
+    pub(super) fn verdict(&mut self, at: i64, tell: impl FnOnce() -> Option<bool>) -> Option<bool> {
+        *self.said.entry(at).or_insert_with(tell)
+    }
+
+    /// Whether what was read at one moment breaks the rule yet as known at another: told once, unless `tell` says that
+    /// its answer may change with time, and when.
+    pub(super) fn still(&mut self, then: i64, now: i64, tell: impl FnOnce() -> (bool, i64)) -> bool {
+        if let Some(known) = self.still.get(&(then, now)) {
+            return *known;
+        }
+        let (holds, until) = tell();
+        if until == i64::MAX {
+            self.still.insert((then, now), holds);
+        }
+        self.until = self.until.min(until);
+        holds
+    }
+}
+
 /// A spell: flagged once, at the moment it could first be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spell {

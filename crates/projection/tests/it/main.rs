@@ -13,6 +13,8 @@ mod silence;
 #[cfg(test)]
 mod spread;
 #[cfg(test)]
+mod steps;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod traps;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::*;
 
 /// Facts that compete for a handful of keys, so that vintages, confirmations, rivals and withdrawals abound.
-fn fact() -> impl Strategy<Value = Fact> {
+pub(crate) fn fact() -> impl Strategy<Value = Fact> {
     let templates: Vec<Fact> = history()
         .into_iter()
         .filter(|f| {

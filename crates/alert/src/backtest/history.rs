@@ -76,7 +76,8 @@ pub fn run<E>(
     let mut first: Option<DateTime<Utc>> = None;
     source(&mut |record| {
         collector.date(record, &view);
-        let known = record.fact().map(|f| view.known_time(f.known_from(record.recorded_at), record.recorded_at));
+        let known =
+            record.fact().map(|f| view.known_time(f.known_from(record.recorded_at), record.recorded_at));
         first = first.into_iter().chain(known).min();
     })?;
     let own = collector.finish();
@@ -136,11 +137,12 @@ impl Walk<'_> {
         let mut waiting = waiting.into_iter().peekable();
         let mut machine = Machine::new(self.question.rules);
         let mut stepper = Stepper::new(self.question.clock, self.question.basis);
-        let fired = self.steps(projector, &mut stepper, &mut machine, first, self.end, |before, at, machine| {
-            while let Some((_, event)) = waiting.next_if(|(known, _)| *known <= at) {
-                forks.insert(event, Fork { at: before, alerts: machine.save() });
-            }
-        });
+        let fired =
+            self.steps(projector, &mut stepper, &mut machine, first, self.end, |before, at, machine| {
+                while let Some((_, event)) = waiting.next_if(|(known, _)| *known <= at) {
+                    forks.insert(event, Fork { at: before, alerts: machine.save() });
+                }
+            });
         (fired, forks)
     }
 
@@ -162,7 +164,9 @@ impl Walk<'_> {
             None => Some(first),
         };
         let end = until.min(self.end);
-        first.map_or_else(Vec::new, |first| self.steps(projector, &mut stepper, &mut machine, first, end, |_, _, _| {}))
+        first.map_or_else(Vec::new, |first| {
+            self.steps(projector, &mut stepper, &mut machine, first, end, |_, _, _| {})
+        })
     }
 
     fn next(
@@ -196,9 +200,11 @@ impl Walk<'_> {
                 if event.happening != Happening::Firing {
                     continue;
                 }
-                let claim = machine.claim(&event, step.assessment, framework).map(|c| Claim::read(&c.0, &c.1));
+                let claim =
+                    machine.claim(&event, step.assessment, framework).map(|c| Claim::read(&c.0, &c.1));
                 let Some(claim) = claim else { continue };
-                let firing = Firing { alert: event.alert, subject: event.subject, day: at.date_naive(), claim };
+                let firing =
+                    Firing { alert: event.alert, subject: event.subject, day: at.date_naive(), claim };
                 out.push(Fired { rule: event.rule, at, firing });
             }
             before = Some(at);
@@ -214,7 +220,9 @@ impl Walk<'_> {
     fn doubtful(&self, fired: &[Fired], own: &[Own]) -> BTreeSet<usize> {
         let events = self.question.events.iter().zip(own).enumerate();
         let near = |event: &ReferenceEvent, own: &Own| {
-            fired.iter().any(|f| knows(f, own) && f.firing.claim.covers(event) && within(f.firing.day, event.day))
+            fired
+                .iter()
+                .any(|f| knows(f, own) && f.firing.claim.covers(event) && within(f.firing.day, event.day))
         };
         events.filter(|(_, (event, own))| near(event, own)).map(|(at, _)| at).collect()
     }

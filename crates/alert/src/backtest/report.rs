@@ -97,7 +97,8 @@ fn tried(setting: &Setting, score: &Score) -> Tried {
 /// the best recall, then the nearest to where the rule stands. `None` when no value both fires and keeps within it.
 pub fn propose(rule: &Rule, swept: &Swept, budget: f64) -> Result<Option<Proposal>, Problem> {
     let far = |value: f64| swept.present.map_or(0.0, |now| (value - now).abs());
-    let within = swept.values.iter().filter(|v| v.firings > 0 && v.false_alarms_per_year.is_some_and(|n| n <= budget));
+    let within =
+        swept.values.iter().filter(|v| v.firings > 0 && v.false_alarms_per_year.is_some_and(|n| n <= budget));
     let best = within.min_by(|a, b| {
         let recall = |v: &Tried| v.recall.unwrap_or(0.0);
         let by_firings = b.firings.cmp(&a.firings);

@@ -201,7 +201,13 @@ mod tests {
     /// Events `DAY DOMAIN DIRECTION`, firings `DAY DOMAIN DIRECTION+…`, over 2020 and 2021; `fallen` are pairs that do not
     /// stand, `moved` such as stand with an alarm of another day.
     #[track_caller]
-    fn check(events: &[&str], firings: &[&str], fallen: &[(usize, usize)], moved: &[(usize, &str)], want: &str) {
+    fn check(
+        events: &[&str],
+        firings: &[&str],
+        fallen: &[(usize, usize)],
+        moved: &[(usize, &str)],
+        want: &str,
+    ) {
         let events: Vec<ReferenceEvent> = events
             .iter()
             .enumerate()
@@ -228,13 +234,21 @@ mod tests {
             .collect();
         let claims = BTreeSet::from([claim("a alignment_up")]);
         let range = ("2020-01-01".parse().unwrap(), "2021-12-31".parse().unwrap());
-        let case = Case { id: "rule", luck: "rule", range, firings: &firings, claims: &claims, events: &events };
+        let case =
+            Case { id: "rule", luck: "rule", range, firings: &firings, claims: &claims, events: &events };
         let score = score(&case, |firing, event| {
             let other = moved.iter().find(|(n, _)| *n == firing).map(|(_, day)| day.parse().unwrap());
-            if fallen.contains(&(firing, event)) { None } else { other.or_else(|| firings.get(firing).map(|f| f.day)) }
+            if fallen.contains(&(firing, event)) {
+                None
+            } else {
+                other.or_else(|| firings.get(firing).map(|f| f.day))
+            }
         });
-        let pairs: Vec<String> =
-            score.pairs.iter().map(|p| format!("{}-{}:{:+}", p.alarm.alert, p.event.title, p.lead_days)).collect();
+        let pairs: Vec<String> = score
+            .pairs
+            .iter()
+            .map(|p| format!("{}-{}:{:+}", p.alarm.alert, p.event.title, p.lead_days))
+            .collect();
         let missed: Vec<&str> = score.missed.iter().map(|e| e.title.as_str()).collect();
         let number = |n: Option<f64>| n.map_or("null".to_owned(), |n| format!("{n:.2}"));
         let got = format!(
@@ -277,7 +291,13 @@ mod tests {
             &[],
             "f0-e0:-4 f2-e1:+13 | missed e2 | precision 0.67 recall 0.67 lead 4.50 false 0.50 | own 0",
         );
-        check(&events, &[], &[], &[], " | missed e0 e1 e2 | precision null recall 0.00 lead null false 0.00 | own 0");
+        check(
+            &events,
+            &[],
+            &[],
+            &[],
+            " | missed e0 e1 e2 | precision null recall 0.00 lead null false 0.00 | own 0",
+        );
         // An event of which the rule never speaks is none that it missed; one outside the range is nobody's.
         check(
             &["2020-06-01 b shock", "2022-01-05 a alignment_up"],
@@ -292,7 +312,13 @@ mod tests {
     fn an_event_is_not_found_by_reading_it() {
         let events = ["2020-06-01 a alignment_up", "2020-06-20 a alignment_up"];
         let firing = ["2020-06-02 a alignment_up"];
-        check(&events[..1], &firing, &[(0, 0)], &[], " | missed e0 | precision 0.00 recall 0.00 lead null false 0.50 | own 1");
+        check(
+            &events[..1],
+            &firing,
+            &[(0, 0)],
+            &[],
+            " | missed e0 | precision 0.00 recall 0.00 lead null false 0.50 | own 1",
+        );
         // It may still speak of another event that it did not read.
         check(
             &events,

@@ -111,7 +111,8 @@ fn literal(number: f64) -> String {
 pub fn vary(rule: &Rule, parameter: &str, value: &str) -> Result<String, Problem> {
     let own = timed(parameter) || rule.parameters.contains_key(parameter);
     if !own {
-        let names: Vec<&str> = ["for", "keep"].into_iter().chain(rule.parameters.keys().map(String::as_str)).collect();
+        let names: Vec<&str> =
+            ["for", "keep"].into_iter().chain(rule.parameters.keys().map(String::as_str)).collect();
         let message = format!("the rule {} has no parameter {parameter}", rule.id);
         return Err(Problem::new(message, format!("it has {}", names.join(", "))));
     }

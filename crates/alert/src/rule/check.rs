@@ -57,7 +57,12 @@ impl RuleSet {
             let field = |name: &str| format!("{}.{name}", rule.id);
             let mut ask = |name: &str, expression: Option<&Expression>, compiled: Option<&Compiled>| {
                 let (Some(expression), Some(compiled)) = (expression, compiled) else { return };
-                let place = Place { file: rule.file.clone(), line: expression.line, field: field(name), ..Place::default() };
+                let place = Place {
+                    file: rule.file.clone(),
+                    line: expression.line,
+                    field: field(name),
+                    ..Place::default()
+                };
                 unknown(compiled, &place, &known, &framework.id, &mut problems);
             };
             ask("only", rule.only.as_ref(), ready.only.as_ref());

@@ -131,7 +131,12 @@ impl Reader<'_> {
         };
         if let Some(name) = w.parameters.keys().find(|name| !plain(name)) {
             let message = format!("a parameter cannot be called {name}");
-            self.fault(at, "parameters", message, "a to z, 0 to 9 and _, a letter first; not id, for or keep");
+            self.fault(
+                at,
+                "parameters",
+                message,
+                "a to z, 0 to 9 and _, a letter first; not id, for or keep",
+            );
         }
         if w.parameters.values().any(|number| !number.is_finite()) {
             self.fault(at, "parameters", "a parameter that is no number", "write a finite number");

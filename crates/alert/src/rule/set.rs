@@ -60,15 +60,14 @@ impl RuleSet {
                 }
             };
             let texts = own_texts(&locator, text, written.rules.len(), written.inhibits.len());
-            let mut reader =
-                Reader {
-                    file,
-                    text,
-                    locator: &locator,
-                    engine: &engine,
-                    parameters: BTreeMap::new(),
-                    problems: Problems::default(),
-                };
+            let mut reader = Reader {
+                file,
+                text,
+                locator: &locator,
+                engine: &engine,
+                parameters: BTreeMap::new(),
+                problems: Problems::default(),
+            };
             for ((at, rule), text) in written.rules.iter().enumerate().zip(texts) {
                 let id = [Step::Key("rule"), Step::At(at), Step::Key("id")];
                 if let Some(other) = homes.insert(rule.id.clone(), file.to_owned()) {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bellwether_alert::{Rule, RuleSet};
 use bellwether_alert::backtest::{self, Question, ReferenceEvent, Report, Sweep, Swept};
+use bellwether_alert::{Rule, RuleSet};
 use bellwether_model::framework::Framework;
-use bellwether_model::{FactTypes, Problem, Record};
+use bellwether_model::{Problem, Record};
 use bellwether_store::EventLog;
 use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
@@ -150,7 +150,8 @@ fn tell_sweep(
     if let Some(budget) = args.budget {
         swept.proposal = backtest::propose(rule, &swept, budget).map_err(usage)?;
     }
-    let path = args.svg.clone().unwrap_or_else(|| format!("backtest-{}-{}.svg", swept.rule, swept.parameter).into());
+    let path =
+        args.svg.clone().unwrap_or_else(|| format!("backtest-{}-{}.svg", swept.rule, swept.parameter).into());
     let drawn = draw(report, &swept, args.budget);
     std::fs::write(&path, drawn).map_err(|e| {
         Failure::usage(format!("{} cannot be written: {e}", path.display()), "name another file with --svg")
@@ -251,21 +252,32 @@ fn reference(path: Option<&Path>, framework: &Framework) -> Result<(Vec<Referenc
     let text = config::embedded(BUNDLED).filter(|_| pair.iter().any(|f| f.parties == framework.parties));
     let text = text.ok_or_else(|| {
         Failure::usage(
-            format!("no reference events of {} and {} are built in", framework.parties[0], framework.parties[1]),
+            format!(
+                "no reference events of {} and {} are built in",
+                framework.parties[0], framework.parties[1]
+            ),
             "name a file of them: --reference FILE",
         )
     })?;
     Ok((backtest::parse_reference("built-in reference-events.csv", text, &domains)?, true))
 }
 
-fn range(app: &App, args: &BacktestArgs, events: &[ReferenceEvent]) -> Result<(NaiveDate, NaiveDate), Failure> {
+fn range(
+    app: &App,
+    args: &BacktestArgs,
+    events: &[ReferenceEvent],
+) -> Result<(NaiveDate, NaiveDate), Failure> {
     let today = app.now().date_naive();
-    let moved = |day: Option<NaiveDate>, days: i64| day.and_then(|d| d.checked_add_signed(TimeDelta::days(days)));
+    let moved =
+        |day: Option<NaiveDate>, days: i64| day.and_then(|d| d.checked_add_signed(TimeDelta::days(days)));
     let first = moved(events.first().map(|e| e.day), -backtest::BEFORE).unwrap_or(today);
     let last = moved(events.last().map(|e| e.day), backtest::AFTER).unwrap_or(today).min(today);
     let (from, to) = (args.from.unwrap_or(first), args.to.unwrap_or(last));
     if from > to {
-        return Err(Failure::usage(format!("{from} comes after {to}"), "--from is the first day, --to the last"));
+        return Err(Failure::usage(
+            format!("{from} comes after {to}"),
+            "--from is the first day, --to the last",
+        ));
     }
     Ok((from, to))
 }

@@ -14,7 +14,10 @@ const RARE: f64 = 0.05;
 /// The table of rules; of a single one also its pairs, misses and false alarms.
 pub(crate) fn backtest(report: &Report, bundled: bool, look: &Look) -> String {
     let mut page = Page::new(look);
-    page.heading("Backtest", &format!("{} to {}, {} reference events", report.from, report.to, report.events));
+    page.heading(
+        "Backtest",
+        &format!("{} to {}, {} reference events", report.from, report.to, report.events),
+    );
     page.table(&scores(&report.rules));
     if let [only] = report.rules.as_slice() {
         details(&mut page, only);
@@ -92,7 +95,9 @@ fn curve(swept: &Swept) -> Table {
         ("", Left, Keep),
     ]);
     for step in &swept.values {
-        let Tried { toml, firings, matched, precision, null_precision, recall, false_alarms_per_year, .. } = step;
+        let Tried {
+            toml, firings, matched, precision, null_precision, recall, false_alarms_per_year, ..
+        } = step;
         let chosen = swept.proposal.as_ref().is_some_and(|p| p.value == step.value);
         let remark = match (swept.present == Some(step.value), chosen) {
             (_, true) => "proposed",
@@ -114,8 +119,13 @@ fn curve(swept: &Swept) -> Table {
 }
 
 fn details(page: &mut Page, score: &Score) {
-    let mut pairs =
-        Table::new(&[("alarm", Left, Keep), ("event", Left, Keep), ("lead", Right, Keep), ("about", Left, Cut), ("", Left, Cut)]);
+    let mut pairs = Table::new(&[
+        ("alarm", Left, Keep),
+        ("event", Left, Keep),
+        ("lead", Right, Keep),
+        ("about", Left, Cut),
+        ("", Left, Cut),
+    ]);
     for pair in &score.pairs {
         pairs.row([
             pair.alarm.date.to_string().into(),
@@ -149,7 +159,10 @@ fn matching(report: &Report) -> String {
     let fell: usize = report.rules.iter().map(|s| s.by_the_event_itself).sum();
     let own = match fell {
         0 => String::new(),
-        n => format!(" {} near an event needed the facts that are that event and do not count.", counted(n, "firing")),
+        n => format!(
+            " {} near an event needed the facts that are that event and do not count.",
+            counted(n, "firing")
+        ),
     };
     format!(
         "A match: equal domain and direction, the alarm from {BEFORE} days before to {AFTER} days after the event, one to \
@@ -162,7 +175,8 @@ fn chance(report: &Report) -> String {
     let tried = report.rules.iter().filter(|s| s.null_p.is_some()).count();
     let rare = report.rules.iter().filter(|s| s.null_p.is_some_and(|p| p < RARE)).count();
     let silent = report.rules.len() - tried;
-    let never = if silent == 0 { String::new() } else { format!(" {} never fired.", counted(silent, "rule")) };
+    let never =
+        if silent == 0 { String::new() } else { format!(" {} never fired.", counted(silent, "rule")) };
     format!(
         "By chance: mean precision of {PLACEMENTS} placements of as many firings on random days; p: the share of them that \
          match as many or more. {} fired: by chance alone about {:.1} of them would have p under .05; {rare} did.{never}",

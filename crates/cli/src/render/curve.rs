@@ -55,10 +55,21 @@ enum Mark {
 const SHARES: [Line; 3] = [
     Line { name: "precision", colour: "#0072b2", dash: "none", mark: Mark::Disc, read: |p| p.precision },
     Line { name: "recall", colour: "#b34700", dash: "8 4", mark: Mark::Square, read: |p| p.recall },
-    Line { name: "precision by chance", colour: "#595959", dash: "2 4", mark: Mark::Ring, read: |p| p.null_precision },
+    Line {
+        name: "precision by chance",
+        colour: "#595959",
+        dash: "2 4",
+        mark: Mark::Ring,
+        read: |p| p.null_precision,
+    },
 ];
-const FALSE: [Line; 1] =
-    [Line { name: "false alarms a year", colour: "#117733", dash: "none", mark: Mark::Diamond, read: |p| p.false_alarms }];
+const FALSE: [Line; 1] = [Line {
+    name: "false alarms a year",
+    colour: "#117733",
+    dash: "none",
+    mark: Mark::Diamond,
+    read: |p| p.false_alarms,
+}];
 
 /// The drawing.
 pub(crate) fn curve(frame: &Frame<'_>, points: &[Point]) -> String {
@@ -164,10 +175,16 @@ fn shape(mark: Mark, x: f64, y: f64, colour: &str) -> String {
     match mark {
         Mark::Disc => format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"4\" fill=\"{colour}\"/>"),
         Mark::Ring => {
-            format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"4\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"1.5\"/>")
+            format!(
+                "<circle cx=\"{x}\" cy=\"{y}\" r=\"4\" fill=\"#ffffff\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
+            )
         }
         Mark::Square => {
-            format!("<rect x=\"{}\" y=\"{}\" width=\"8\" height=\"8\" fill=\"{colour}\"/>", round(x - 4.0), round(y - 4.0))
+            format!(
+                "<rect x=\"{}\" y=\"{}\" width=\"8\" height=\"8\" fill=\"{colour}\"/>",
+                round(x - 4.0),
+                round(y - 4.0)
+            )
         }
         Mark::Diamond => {
             let (l, r, t, b) = (round(x - 5.0), round(x + 5.0), round(y - 5.0), round(y + 5.0));
@@ -270,7 +287,13 @@ mod tests {
     use super::*;
 
     fn point(value: f64, precision: Option<f64>, false_alarms: f64) -> Point {
-        Point { value, precision, recall: Some(0.5), null_precision: Some(0.2), false_alarms: Some(false_alarms) }
+        Point {
+            value,
+            precision,
+            recall: Some(0.5),
+            null_precision: Some(0.2),
+            false_alarms: Some(false_alarms),
+        }
     }
 
     #[test]
@@ -296,7 +319,8 @@ mod tests {
     #[test]
     fn one_value_and_no_figures_draw_too() {
         let frame = Frame { title: "t", about: "", axis: "x", present: None, budget: None };
-        let empty = Point { value: 1.0, precision: None, recall: None, null_precision: None, false_alarms: None };
+        let empty =
+            Point { value: 1.0, precision: None, recall: None, null_precision: None, false_alarms: None };
         assert!(curve(&frame, &[empty]).ends_with("</svg>\n"));
         assert!(!curve(&frame, &[empty]).contains("NaN"));
     }

@@ -50,8 +50,21 @@ impl RuleSet {
     ///
     /// # Errors
     /// All of them at once.
-    pub fn check(&self, framework: &Framework, _types: &FactTypes) -> Result<(), Problems> {
-        let known = ids(framework);
+    pub fn check(&self, framework: &Framework, types: &FactTypes) -> Result<(), Problems> {
+        self.check_any(&[framework], types)
+    }
+
+    /// The same against several frameworks: a row that one of them shows is read there, and is unknown elsewhere.
+    ///
+    /// # Errors
+    /// Rows that none of them shows.
+    pub fn check_any(&self, frameworks: &[&Framework], _types: &FactTypes) -> Result<(), Problems> {
+        let mut known: BTreeMap<Table, BTreeSet<String>> = BTreeMap::new();
+        for (table, more) in frameworks.iter().flat_map(|f| ids(f)) {
+            known.entry(table).or_default().extend(more);
+        }
+        let names: Vec<&str> = frameworks.iter().map(|f| f.id.as_str()).collect();
+        let names = names.join(", ");
         let mut problems = Problems::default();
         for (_, rule, ready) in self.all() {
             let field = |name: &str| format!("{}.{name}", rule.id);
@@ -63,7 +76,7 @@ impl RuleSet {
                     field: field(name),
                     ..Place::default()
                 };
-                unknown(compiled, &place, &known, &framework.id, &mut problems);
+                unknown(compiled, &place, &known, &names, &mut problems);
             };
             ask("only", rule.only.as_ref(), ready.only.as_ref());
             ask("when", Some(&rule.when), Some(&ready.when));
@@ -85,7 +98,7 @@ fn unknown(
     compiled: &Compiled,
     place: &Place,
     known: &BTreeMap<Table, BTreeSet<String>>,
-    framework: &str,
+    frameworks: &str,
     problems: &mut Problems,
 ) {
     let none = BTreeSet::new();
@@ -103,7 +116,7 @@ fn unknown(
             (None, []) => "name a row that `bellwether replay` shows".to_owned(),
             (None, close) => format!("did you mean {}?", close.join(", ")),
         };
-        let message = format!("framework {framework} has no {id}");
+        let message = format!("no row {id} in {frameworks}");
         problems.push(place.problem(&compiled.text, read.offset, message, remedy));
     }
 }

@@ -38,10 +38,16 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
         Ok(ok) => lines.extend(ok),
         Err(found) => problems.0.extend(found.0),
     };
+    let rules = config.rules();
     match config.types() {
         Ok(types) => {
             note(Ok(vec![format!("facts.toml: {} fact types", types.iter().count())]));
-            note(config.frameworks(&types).map(|all| {
+            let frameworks = config.frameworks(&types);
+            if let (Ok(rules), Ok(frameworks)) = (&rules, &frameworks) {
+                let all: Vec<_> = frameworks.iter().map(AsRef::as_ref).collect();
+                note(rules.check_any(&all, &types).map(|()| Vec::new()));
+            }
+            note(frameworks.map(|all| {
                 let line = |f: &bellwether_model::framework::Framework| {
                     let hash: String = f.hash(&types).chars().take(12).collect();
                     format!("framework {} {}: {} rows, hash {hash}…", f.id, f.version, f.ids().len())
@@ -53,6 +59,10 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
         Err(found) => note(Err(found)),
     }
     note(config.feeds().map(|all| all.values().map(|f| format!("feed {}: {}", f.name, f.title)).collect()));
+    note(rules.map(|rules| {
+        let line = |r: &bellwether_alert::Rule| format!("rule {}: {} (version {})", r.id, r.title, r.version);
+        rules.rules().iter().map(line).collect()
+    }));
     let ok = problems.0.is_empty();
     if app.out.format() == Format::Table {
         let text: String = lines.iter().map(|line| format!("ok  {}\n", harmless(line))).collect();

@@ -1,5 +1,6 @@
 //! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed.
 
+mod backtest;
 mod bundled;
 mod expressions;
 mod life;

@@ -36,6 +36,10 @@ deny:
 bench-replay *ARGS:
     cargo run --release -p bellwether-cli --example bench_replay -- {{ARGS}}
 
+# Speed of steps through time: a pass over the bundled history, a new fact before a long log
+bench-step:
+    cargo run --release -p bellwether-projection --example bench_step
+
 # Speed of the log beside a raw file: [ROWS]
 bench-store *ARGS:
     cargo run --release -p bellwether-store --example store_bench -- {{ARGS}}
@@ -53,6 +57,10 @@ bench-ingest *ARGS:
 # Speed and memory of a list as XML, read as a stream: [MEGABYTES] [most MiB of memory]
 bench-xml *ARGS:
     cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}
+
+# What a new fact costs with ten thousand rules over 500 indicators, beside evaluating all of them: [RULES] [INDICATORS] [FACTS]
+bench-alerts *ARGS:
+    cargo run --release -p bellwether-alert --example bench_alerts -- {{ARGS}}
 
 # An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]. Prints what a fact
 # costs in memory; fails when memory grows while the feeds only repeat themselves.

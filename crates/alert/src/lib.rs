@@ -14,6 +14,7 @@ mod rule;
 mod scope;
 mod system;
 mod time;
+mod why;
 
 pub use event::{AlertEvent, Happening, Number, ShiftRef};
 pub use follow::{Claim, Follower, published};
@@ -21,3 +22,4 @@ pub use machine::{Acked, AlertState, Counts, Machine, Standing};
 pub use notification::{Entry, Notification, Status};
 pub use rule::{Each, Expression, Inhibit, Mapping, Matchers, Rule, RuleSet, Severity};
 pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};
+pub use why::{Family, Inquiry, Latest, RuleThen, Told, Why, Witness, family};

@@ -10,7 +10,7 @@ use crate::assessment::{
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
-    Changes, Conditions, Core, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
+    Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
     shifts,
 };
 
@@ -26,7 +26,7 @@ impl Projector {
         // A panic in the other evaluation is a defect and goes on as one.
         let before = before.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let found = shifts(self, view, &core);
-        assemble(self, view, &core, &before.into_levels(), found)
+        assemble(self, view, &core, (&before.into_levels(), &mut Holds::default()), found)
     }
 }
 
@@ -39,16 +39,16 @@ pub(crate) fn year_before(view: &View) -> View {
     View { as_of: earlier(view.as_of), known_by: earlier(view.known_by), ..*view }
 }
 
-/// All rows of a view, given its measures, the levels of the year before and the shifts.
+/// All rows of a view, given its measures, the levels of the year before, the answers kept and the shifts.
 pub(crate) fn assemble(
     projector: &Projector,
     view: &View,
     core: &Core<'_>,
-    before: &Levels,
+    (before, holds): (&Levels, &mut Holds),
     found: Changes,
 ) -> Assessment {
     let framework = &projector.index.framework;
-    let conditions = Conditions::of(core, view, &found);
+    let holds = holds.read_on(&projector.index.plan().expectations, core, view, &found);
     let (scenarios, fit) = scenario_states(core);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());
@@ -65,7 +65,7 @@ pub(crate) fn assemble(
         clock: view.clock,
         facts: core.facts,
         head: core.head,
-        domains: domain_states(core, view, &conditions, &found),
+        domains: domain_states(core, view, &holds, &found),
         indicators,
         characters: levels(&framework.characters),
         roles: levels(&framework.roles),

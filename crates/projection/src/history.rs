@@ -34,7 +34,7 @@ impl Projector {
     pub fn series(&self, id: &str, view: &View, vintages: bool) -> Option<Vec<SeriesRow>> {
         let (index, measure) = self.index.framework.all_measures().enumerate().find(|(_, m)| m.id == id)?;
         let resolved = self.resolve(view);
-        let source = Source { projector: self, resolved: &resolved, view, measure, index };
+        let source = Source { projector: self, resolved: &resolved, view, measure, index, ahead: false };
         let as_of = view.as_of.timestamp_micros();
         let limit = i64::from(measure.stale_days) * crate::state::time::DAY;
         let series = source.series(|p| as_of - p.end <= limit);

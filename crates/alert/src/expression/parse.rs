@@ -13,6 +13,8 @@ use super::{Comparison, Compiled, Engine, Fault, Read};
 /// Longest pattern of `matches`, in bytes, and the size of its compiled form.
 const MAX_PATTERN: usize = 200;
 const MAX_COMPILED: usize = 1 << 18;
+/// Deepest expression: `1 + 1 + 1` is two deep without a bracket, and what walks it uses the stack.
+const MAX_DEPTH: usize = 200;
 
 /// Under which the numbers of `[rule.parameters]` are read.
 const PARAMETER: &str = "parameter";
@@ -133,6 +135,10 @@ impl Compiled {
                 let shown = place.problem(text, offset, p.message, p.remedy);
                 Problems::from(shown)
             })?;
+        if depth(&program.expression().expr) > MAX_DEPTH {
+            let message = format!("operators nested deeper than {MAX_DEPTH}");
+            return Err(place.problem(text, 0, message, "use a list with in, or split the rule").into());
+        }
         let mut parser = Parser {
             place,
             text,
@@ -197,6 +203,30 @@ impl Compiled {
 
 fn bytes(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(0)
+}
+
+fn depth(expr: &Expr) -> usize {
+    let below = match expr {
+        Expr::Call(call) => {
+            let parts = call.target.iter().map(AsRef::as_ref).chain(&call.args);
+            parts.map(|e| depth(&e.expr)).max()
+        }
+        Expr::Comprehension(c) => {
+            let parts = [&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result];
+            parts.into_iter().map(|e| depth(&e.expr)).max()
+        }
+        Expr::List(list) => list.elements.iter().map(|e| depth(&e.expr)).max(),
+        Expr::Select(select) => Some(depth(&select.operand.expr)),
+        Expr::Map(map) => {
+            let entries = map.entries.iter().map(|e| match &e.expr {
+                EntryExpr::MapEntry(m) => depth(&m.key.expr).max(depth(&m.value.expr)),
+                EntryExpr::StructField(f) => depth(&f.value.expr),
+            });
+            entries.max()
+        }
+        _ => None,
+    };
+    below.map_or(0, |below| below + 1)
 }
 
 /// Nodes that are evaluated once: macros whole, what is inside them not.

@@ -121,7 +121,12 @@ impl Machine {
         let subject = subject.as_deref();
         let name = fingerprint(rule, subject);
         self.counts.evaluated += 1;
-        let concerned = ready.only.as_ref().map_or(Some(true), |only| self.ask(scope, rule, only, subject));
+        // A row that is not shown is not known: nothing follows from it.
+        let shown = ready.table.zip(subject).is_none_or(|(table, id)| scope.row(table, id).is_some());
+        let concerned = match &ready.only {
+            Some(only) if shown => self.ask(scope, rule, only, subject, None),
+            _ => shown.then_some(true),
+        };
         let known = self.alerts.get(&name);
         if known.is_none() && concerned != Some(true) {
             return None;
@@ -130,10 +135,15 @@ impl Machine {
         let mut told = known.is_some_and(|a| a.told);
         let was = known.and_then(|a| a.last.shift.clone());
         let last = known.map(|a| (a.last.clone(), a.ack.clone()));
-        let mut seen =
-            Seen { when: self.ask(scope, rule, &ready.when, subject), until: None, ..Seen::default() };
-        if phase.fires() {
-            seen.until = ready.until.as_ref().map(|until| self.ask(scope, rule, until, subject));
+        let mut seen = Seen::default();
+        if shown {
+            seen.when = self.ask(scope, rule, &ready.when, subject, Some(false));
+        }
+        if phase.fires()
+            && let Some(until) = &ready.until
+        {
+            let holds = if shown { self.ask(scope, rule, until, subject, Some(true)) } else { None };
+            seen.until = Some(holds);
         }
         if ready.table == Some(Table::Shifts) {
             let standing = subject.and_then(|s| scope.shift(s));
@@ -166,6 +176,9 @@ impl Machine {
             if event.evidence.is_empty() {
                 event.evidence.clone_from(&last.evidence);
             }
+            if !shown {
+                event.summary.clone_from(&last.summary);
+            }
             event.shift = was;
             event.labels.clone_from(&last.labels);
             event.domain.clone_from(&last.domain);
@@ -184,9 +197,30 @@ impl Machine {
         Some((event, known_to))
     }
 
-    fn ask(&mut self, scope: &Scope<'_>, rule: &Rule, of: &Compiled, subject: Option<&str>) -> Option<bool> {
-        let values: Vec<_> = of.reads.iter().map(|r| scope.value(r, subject)).collect();
-        self.engine.holds(of, &values).unwrap_or_else(|error| {
+    /// Whether a condition holds. An answer that would end an alert is no answer where it rests on `has(…)` of something
+    /// that is missing.
+    fn ask(
+        &mut self,
+        scope: &Scope<'_>,
+        rule: &Rule,
+        of: &Compiled,
+        subject: Option<&str>,
+        ending: Option<bool>,
+    ) -> Option<bool> {
+        let mut values: Vec<_> = of.reads.iter().map(|r| scope.value(r, subject)).collect();
+        let mut answer = self.engine.holds(of, &values);
+        if ending.is_some() && answer == Ok(ending) {
+            let mut missing = false;
+            for (read, value) in of.reads.iter().zip(&mut values).filter(|(r, _)| r.test) {
+                if scope.value(&Read { test: false, ..read.clone() }, subject).is_none() {
+                    (*value, missing) = (None, true);
+                }
+            }
+            if missing {
+                answer = self.engine.holds(of, &values);
+            }
+        }
+        answer.unwrap_or_else(|error| {
             self.counts.failed += 1;
             tracing::warn!(rule = %rule.id, subject, %error, "a rule cannot be evaluated");
             None

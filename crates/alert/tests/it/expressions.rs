@@ -1,13 +1,12 @@
 //! Rule files: what is read, what is refused, and where.
 
+use std::time::{Duration, Instant};
+
 use bellwether_alert::RuleSet;
 
-/// A file with one rule, the lines given among its own.
-fn rule(lines: &str) -> String {
-    format!("[[rule]]\nid = \"a\"\ntitle = \"A\"\nseverity = \"info\"\nsummary = \"s\"\n{lines}\n")
-}
+use crate::support::{bundled, rule, rules, types};
 
-/// Faults of a file as they are shown, one a paragraph; `ok` for none.
+/// Faults of a file as they are shown, one after the other; `ok` for none.
 fn check(text: &str) -> String {
     match RuleSet::parse([("r.toml", text)]) {
         Ok(_) => "ok".to_owned(),
@@ -16,35 +15,169 @@ fn check(text: &str) -> String {
 }
 
 fn when(expression: &str) -> String {
-    check(&rule(&format!("each = \"indicators\"\nwhen = '''{expression}'''")))
+    check(&rule("a", &format!("each = \"indicators\"\nwhen = '''{expression}'''")))
 }
 
 #[test]
-fn show() {
-    for e in [
+fn conditions_that_are_fine() {
+    for text in [
         "row.value > 1",
-        "row.value > 1.0",
-        "row.valu > 1",
-        "abs(row.value) > 2 && row.kind == 'x'",
-        "domain[\"economic\"].index > 1 ||\n indicator['x'].sign == nul",
-        "row.value + row.trend > 1",
-        "row.value",
-        "row.value == null",
-        "domain[row.domain].index > 1",
-        "row",
-        "1 +",
-        "row.shifts.exists(row, true)",
-        "row.shifts.exists(s, s.startsWith('x'))",
-        "row.also.exists(s, s.value > 1)",
-        "row.also.exists(s, s.valu > 1)",
-        "foo(row.value) > 1.0",
+        "abs(row.change_on_year) >= 0.1 && row.trend == 'down'",
+        "row.period.end > '2020' || row.stale",
+        "row.shifts.exists(s, s.startsWith('shift.'))",
+        "row.also.exists(a, a.value > 1.0)",
         "has(row.value) && fit > 0.5 && balance.value > max(1, 2.5)",
-        "row.period.end > '2020'",
-        "row.id.matches('(a+)+$')",
-        "row.id.matches('(a')",
-        "row.value > 2 * 1",
-        "row.value * 2 > 1",
+        "domain[\"economic\"].index > 1.0 || level['role.x'].level < min(row.value, 3)",
+        "row.id.matches('^economic[.]')",
+        "row.domain in ['economic', 'financial']",
+        "row.value > 1 ? row.stale : row.conflict",
     ] {
-        eprintln!("== {e}\n{}", when(e));
+        assert_eq!(when(text), "ok", "{text}");
     }
+}
+
+#[test]
+fn a_fault_shows_its_line_and_a_caret_under_the_place() {
+    let shown = |text: &str, message: &str, excerpt: &str| {
+        assert_eq!(when(text), format!("r.toml:7: rule[0].when: {message}\n{excerpt}"), "{text}");
+    };
+    shown(
+        "row.valu > 1",
+        "column 5: row has no field valu; did you mean value?",
+        "    row.valu > 1\n        ^",
+    );
+    shown(
+        "row.value > 1 && row.trend + 1.0 > 2.0",
+        "column 28: cannot add a text and a number; numbers are doubles, 2.0 and not 2; texts stand in quotes",
+        "    row.value > 1 && row.trend + 1.0 > 2.0\n                               ^",
+    );
+    shown(
+        "row.value * 2 > 1",
+        "column 11: cannot mul a number and a whole number; numbers are doubles, 2.0 and not 2; texts stand in quotes",
+        "    row.value * 2 > 1\n              ^",
+    );
+    shown(
+        "row.value",
+        "column 1: gives a number, not true or false; write one that gives true or false",
+        "    row.value\n    ^",
+    );
+    shown(
+        "row.value == null",
+        "column 11: what is unknown compares with nothing; ask has(row.value) whether it is known",
+        "    row.value == null\n              ^",
+    );
+    shown(
+        "domain[row.domain].index > 1",
+        "column 11: a row is named by a literal id; write domain[\"ID\"], or use each",
+        "    domain[row.domain].index > 1\n              ^",
+    );
+    shown(
+        "row.shifts.exists(row, true)",
+        "column 18: row is a name of the assessment; call the variable of the macro otherwise",
+        "    row.shifts.exists(row, true)\n                     ^",
+    );
+    shown(
+        "foo(row.value) > 1.0",
+        "column 4: unknown function foo; there are abs, max, min and those of CEL",
+        "    foo(row.value) > 1.0\n       ^",
+    );
+    assert!(
+        when("1 +").starts_with("r.toml:7: rule[0].when: column 4: not a CEL expression"),
+        "{}",
+        when("1 +")
+    );
+    // The line is that of the file, the column that of the line.
+    let two = when("row.value > 1 &&\n  row.trendy == 'up'");
+    assert!(
+        two.starts_with("r.toml:8: rule[0].when: column 7: row has no field trendy; did you mean trend?"),
+        "{two}"
+    );
+}
+
+#[test]
+fn all_faults_of_all_files_come_at_once() {
+    let a = rule("one", "when = 'row.value > 1'\nfor = \"7 fortnights\"\ngroup_by = [\"colour\"]");
+    let b = rule("one", "when = 'domain[\"x\"].index > 1'");
+    let c = rule("Two!", "when = 'fit > 1'\nonly = 'true'\nlabels = { rule = \"x\" }\nkeep = \"40000d\"");
+    let found =
+        RuleSet::parse([("a.toml", a.as_str()), ("b.toml", &b), ("c.toml", &c), ("d.toml", "rule = 3")]);
+    let found: Vec<String> =
+        found.unwrap_err().0.iter().map(|p| format!("{}:{} {}", p.file, p.line, p.message)).collect();
+    let expected = [
+        "a.toml:8 no alert has a label colour",
+        "a.toml:6 column 1: row is read by its fields",
+        "a.toml:7 not a duration",
+        "a.toml:5 column 1: row is read by its fields",
+        "b.toml:2 a.toml has a rule of that name",
+        "c.toml:2 an id is made of a to z, 0 to 9 and -",
+        "c.toml:8 the label rule is added to every alert",
+        "c.toml:7 a rule without each has no rows to choose from",
+        "c.toml:9 longer than ten years",
+    ];
+    for (found, want) in found.iter().zip(expected) {
+        let stem = want.split(" column").next().unwrap();
+        assert!(found.starts_with(stem), "{found}\n{want}");
+    }
+    assert!(found.iter().any(|f| f.starts_with("d.toml:1 ")), "{found:?}");
+}
+
+#[test]
+fn rows_that_a_framework_does_not_show_are_named_with_those_that_come_near() {
+    let text = rule("a", "when = '''\nindicator[\"economic.trade-totl\"].value > 1\n  && domain[\"economic\"].index > 1.0\n  && domain[\"economic.trade-total\"].index > 1.0'''")
+        .replace("{row.value}", "");
+    let found = rules(&text).check(&bundled(), &types()).unwrap_err().to_string();
+    assert_eq!(
+        found,
+        "r.toml:7: a.when: column 12: no row economic.trade-totl in china-russia; did you mean economic.trade-total?\n    indicator[\"economic.trade-totl\"].value > 1\n               ^\nr.toml:9: a.when: column 14: no row economic.trade-total in china-russia; it is among indicators: read it there\n      && domain[\"economic.trade-total\"].index > 1.0\n                 ^"
+    );
+}
+
+#[test]
+fn the_version_is_what_a_rule_does_and_not_what_it_says() {
+    let version = |lines: &str| rules(&rule("a", lines)).rules()[0].version.clone();
+    let base = "each = \"indicators\"\nwhen = 'row.value > 1'";
+    assert_eq!(version(base), version(&format!("# why\n{base}\nreason = \"x\"\nrunbook = \"y\"")));
+    assert_ne!(version(base), version(&base.replace("> 1", "> 2")));
+    assert_ne!(version(base), version(&format!("{base}\nkeep = \"1d\"")));
+}
+
+/// Refused with these words, within a second.
+fn refused(text: &str, words: &str) {
+    let begun = Instant::now();
+    let found = when(text);
+    assert!(found.contains(words), "{words}: {found}");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{words}: {:?}", begun.elapsed());
+}
+
+#[test]
+fn r25_an_expression_costs_no_more_than_it_may() {
+    refused("row.shifts.exists(a, row.shifts.exists(b, a == b))", "a macro inside a macro");
+    refused(&format!("{}true{}", "(".repeat(25), ")".repeat(25)), "brackets nested deeper than 24");
+    refused(&format!("row.id == '{}'", "x".repeat(2_000)), "longer than 2000 bytes");
+    assert_eq!(when(&format!("{}true", "!".repeat(1_990))), "ok");
+    // Deep without a bracket.
+    refused(&format!("1{} > 0", "+1".repeat(990)), "operators nested deeper than 200");
+    refused(&format!("{}true", "true?true:".repeat(198)), "not a CEL expression");
+    refused(&format!("{{'a': 1{}}}.a > 0", "+1".repeat(980)), "operators nested deeper");
+    refused(&format!("row{}", ".id".repeat(660)), "operators nested deeper");
+    assert_eq!(when(&format!("1{} > 0", "+1".repeat(190))), "ok");
+    assert_eq!(when(&format!("row.stale{}", "||row.stale".repeat(180))), "ok");
+}
+
+#[test]
+fn r25_a_pattern_is_a_short_literal_and_small_when_compiled() {
+    refused("row.id.matches(row.title)", "a pattern must be a literal");
+    refused("row.id.matches('(a{1000}){1000}')", "not a usable pattern");
+    refused("row.id.matches('(?:(?:(?:a{90}){90}){90})')", "not a usable pattern");
+    refused(&format!("row.id.matches('{}')", "a".repeat(201)), "longer than 200 bytes");
+    refused("row.id.matches('(')", "not a usable pattern");
+    // Backtracking engines take exponential time for this; here it is linear.
+    let text = rule(
+        "a",
+        "each = \"indicators\"\nwhen = '''row.id.matches('^(a+)+$') || \"AAAA\".matches('^(a+)+$')'''",
+    )
+    .replace("AAAA", &format!("{}!", "a".repeat(1_500)));
+    let begun = Instant::now();
+    assert_eq!(check(&text), "ok");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }

@@ -67,6 +67,25 @@ fn missing_data_never_resolves_and_never_fires() {
 }
 
 #[test]
+fn what_a_rule_says_of_being_known_ends_nothing_that_became_unknown() {
+    let lines = "2030-01-01 11\n2030-01-02 ?\n2030-01-03\n2030-01-04 3";
+    let fired = "2030-01-01 r.commerce.trade firing\n2030-01-04 r.commerce.trade resolved (recovered)";
+    let has = "each = \"indicators\"\nwhen = 'has(row.value) && row.value >= 10.0'";
+    check(&rule("r", has), lines, fired);
+    let until =
+        "each = \"indicators\"\nwhen = 'row.value >= 10.0'\nuntil = '!has(row.value) || row.value < 5.0'";
+    check(&rule("r", until), lines, fired);
+    // That something is missing may itself be what a rule is about.
+    let only = "each = \"indicators\"\nonly = 'row.id == \"commerce.trade\"'";
+    let missing = format!("{only}\nwhen = '!has(row.value)'");
+    check(
+        &rule("r", &missing),
+        "2030-01-01 11\n2030-01-02 ?\n2030-01-03\n2030-01-04 3",
+        "2030-01-02 r.commerce.trade firing\n2030-01-04 r.commerce.trade resolved (recovered)",
+    );
+}
+
+#[test]
 fn a_correction_that_still_trips_does_not_fire_again() {
     check(&above(""), "2030-01-01 11\n2030-01-02 14\n2030-01-03 10", "2030-01-01 r.commerce.trade firing");
 }

@@ -3,9 +3,11 @@
 mod backtest;
 mod bundled;
 mod expressions;
+mod follow;
 mod life;
 mod mute;
 mod reference;
 mod shifts;
 mod support;
+mod why;
 mod world;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bellwether_alert::{AlertEvent, Happening, RuleSet};
-use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
+use bellwether_model::{
+    Attributes, Basis, Evidence, Fact, FactTypes, Grade, Op, Period, Precision, Stamp, Temporal, parse_moment,
+};
 use chrono::{DateTime, NaiveTime, Utc};
 
 pub(crate) fn root() -> PathBuf {
@@ -79,4 +81,59 @@ pub(crate) fn line(e: &AlertEvent) -> String {
     let muted =
         if e.muted_by.is_empty() { String::new() } else { format!(" muted by {}", e.muted_by.join(", ")) };
     format!("{} {} {what}{muted}", e.at.replace("T00:00:00Z", ""), e.alert.trim_start_matches("alert."))
+}
+
+/// Facts of a file in the bundled CSV format, as the feed makes them.
+pub(crate) fn facts(text: &str, types: &FactTypes) -> Vec<Fact> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    reader
+        .records()
+        .map(|row| {
+            let row = row.unwrap();
+            let cell = |name: &str| {
+                let at = header.iter().position(|h| h == name);
+                at.and_then(|i| row.get(i)).map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned)
+            };
+            let start = parse_moment(&cell("valid_start").unwrap()).unwrap();
+            let mut valid = match cell("valid_end") {
+                Some(end) => Period::range(start, parse_moment(&end).unwrap()).unwrap(),
+                None => Period::instant(start),
+            };
+            let attributes: Attributes =
+                cell("attributes").map(|a| serde_json::from_str(&a).unwrap()).unwrap_or_default();
+            let kind = cell("fact_type").unwrap();
+            let flow = types.get(&kind).is_some_and(|t| t.temporal == Temporal::Flow);
+            if attributes.contains_key("date_precision") && !flow {
+                valid.precision = Precision::Window;
+            }
+            let information: u8 = cell("info_credibility").unwrap().parse().unwrap();
+            let mut fact = Fact {
+                id: Default::default(),
+                op: Op::Assert,
+                kind,
+                source: "facts-csv".into(),
+                key: cell("key").unwrap(),
+                valid,
+                published_at: cell("published_at").map(|p| p.parse::<Stamp>().unwrap()),
+                published_basis: if cell("published_at").is_some() { Basis::Stated } else { Basis::Recorded },
+                actors: [cell("actor_from"), cell("actor_to")].into_iter().flatten().collect(),
+                value: cell("value").map(|v| v.parse().unwrap()),
+                unit: cell("unit"),
+                grade: Grade::new(cell("source_grade").unwrap().chars().next().unwrap(), information)
+                    .unwrap(),
+                attributes,
+                evidence: Evidence { uri: cell("source_url"), ..Evidence::default() },
+                note: cell("note"),
+            };
+            types.settle_publication(&mut fact, cell("assume").as_deref() != Some("no"));
+            fact.seal();
+            fact
+        })
+        .collect()
+}
+
+/// The facts of the invented pair.
+pub(crate) fn dyad_facts() -> Vec<Fact> {
+    facts(&read("fixtures/dyads/xaa-xbb-facts.csv"), &types())
 }

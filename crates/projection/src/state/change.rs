@@ -156,8 +156,9 @@ pub(crate) struct Detection {
     /// Whether its condition asks for the trend.
     asked: bool,
     walk: Walk,
-    /// Read as it stands, too long to walk.
+    /// Read as it stands, too long to walk; whether it then had any points.
     whole: bool,
+    holds: bool,
     flags: Vec<Flag>,
     newest: Vec<Point>,
     months: Vec<(Point, bool)>,
@@ -189,7 +190,7 @@ impl Detection {
         let asked = self.asked;
         if let Some((read, mut reader)) = self.read.take() {
             // A reader of whole series begins anew by itself where it must.
-            if !(whole && self.whole && !self.newest.is_empty()) {
+            if !(whole && self.whole && self.holds) {
                 reader = Reader::new(&read).unwrap_or(reader);
             }
             let found = std::mem::take(&mut self.found);
@@ -204,6 +205,7 @@ impl Detection {
             asked,
             walk: Walk::default(),
             whole: false,
+            holds: false,
             flags: Vec::new(),
             newest: Vec::new(),
             months: Vec::new(),
@@ -233,10 +235,10 @@ impl Detection {
                 if dirt > i64::MIN && !self.whole && self.walk.goes_on(moments, dirt, &listening) => {}
             _ => self.anew(moments.is_none()),
         }
-        self.until = match read.formula.windowed() {
-            true => shift_months(window_start(view.as_of.timestamp_micros(), 1), 1),
-            false => i64::MAX,
-        };
+        let months = read.cadence.months().filter(|_| read.formula.windowed());
+        self.until = months.and_then(|m| i32::try_from(m).ok()).map_or(i64::MAX, |months| {
+            shift_months(window_start(view.as_of.timestamp_micros(), months.unsigned_abs()), months)
+        });
         let Some((_, mut reader)) = self.read.take() else { return };
         match moments {
             Some(moments) => {
@@ -264,7 +266,14 @@ impl Detection {
                     Some(eval) => prepared(&read, &eval.series.points),
                     None => {
                         let resolved = projector.resolve_some(keys, view);
-                        let source = Source { projector, resolved: &resolved, view, measure: &read, index };
+                        let source = Source {
+                            projector,
+                            resolved: &resolved,
+                            view,
+                            measure: &read,
+                            index,
+                            ahead: false,
+                        };
                         prepared(&read, &source.series(|_| true).points)
                     }
                 };
@@ -275,6 +284,11 @@ impl Detection {
         }
         if self.changed < i64::MAX {
             self.conclude(framework, &reader, &read);
+        }
+        if self.whole {
+            // Long, and read anew the next time.
+            self.holds = !self.newest.is_empty();
+            (self.newest, self.months) = (Vec::new(), Vec::new());
         }
         self.read = Some((read, reader));
     }
@@ -552,7 +566,7 @@ pub(crate) fn at_alarm(projector: &Projector, view: &View, core: &Core<'_>, shif
     // A series too long to walk was read as it stands.
     let read = |view: &View| {
         let resolved = projector.resolve_some(keys, view);
-        let source = Source { projector, resolved: &resolved, view, measure, index };
+        let source = Source { projector, resolved: &resolved, view, measure, index, ahead: false };
         let points = prepared(measure, &source.series(|_| true).points);
         let mut reader = Reader::new(measure)?;
         let seen = alarms(core.framework, &mut reader, measure, &points, Some(0));

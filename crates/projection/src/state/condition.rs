@@ -1,13 +1,11 @@
 //! CEL conditions over the rows of a view.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
-use bellwether_model::View;
 use cel::objects::{Key, Map, Value};
-use cel::{Context, Program};
+use cel::{Context, Env, Program};
 
-use super::change::{Asked, Changes};
-use super::core::Core;
 use super::past::Row;
 use crate::assessment::Trend;
 
@@ -31,23 +29,9 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// Conditions over no rows.
     pub(crate) fn new() -> Self {
-        Self { context: Context::default() }
-    }
-
-    /// All rows of a view.
-    pub(crate) fn of(core: &Core<'_>, view: &View, changes: &Changes) -> Self {
-        let now = Asked::now(view);
-        let count = core.framework.indicators.len();
-        let measures = core.measures.iter().enumerate().map(|(i, eval)| Named {
-            id: &eval.state.id,
-            indicator: i < count,
-            row: Row::of(eval),
-            trend: changes.trend(i, now),
-        });
-        let domains = core.framework.domains.iter().zip(&core.domains);
-        let mut out = Self::new();
-        out.set(measures, domains.map(|(d, s)| (d.id.as_str(), s.level, s.coverage)));
-        out
+        // The functions of the language are the same everywhere; to list them costs more than most conditions.
+        static ENV: OnceLock<Arc<Env>> = OnceLock::new();
+        Self { context: Context::with_env(Arc::clone(ENV.get_or_init(|| Arc::new(Env::stdlib())))) }
     }
 
     /// Replaces the rows. `indicator[ID]` and `measure[ID]` give value, at_least, distance, change, trend;
@@ -79,16 +63,11 @@ impl Conditions {
             })
             .collect();
         for (name, rows) in [("indicator", indicators), ("measure", others), ("domain", domains)] {
-            self.context.add_variable_from_value(name, Value::Map(Map { map: std::sync::Arc::new(rows) }));
+            self.context.add_variable_from_value(name, Value::Map(Map { map: Arc::new(rows) }));
         }
     }
 
     /// Whether a condition holds; `None` when it reads something that is not known.
-    pub(crate) fn holds(&self, text: &str) -> Option<bool> {
-        self.run(&Program::compile(text).ok()?)
-    }
-
-    /// The same for a condition that was compiled before.
     pub(crate) fn run(&self, program: &Program) -> Option<bool> {
         match program.execute(&self.context) {
             Ok(Value::Bool(holds)) => Some(holds),
@@ -108,10 +87,10 @@ fn trend(trend: Trend) -> Value {
         Trend::Down => "down",
         Trend::Unknown => return Value::Null,
     };
-    Value::String(std::sync::Arc::new(word.to_owned()))
+    Value::String(Arc::new(word.to_owned()))
 }
 
 fn map<const N: usize>(fields: [(&str, Value); N]) -> Value {
     let map = fields.into_iter().map(|(name, value)| (Key::from(name.to_owned()), value)).collect();
-    Value::Map(Map { map: std::sync::Arc::new(map) })
+    Value::Map(Map { map: Arc::new(map) })
 }

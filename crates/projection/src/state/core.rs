@@ -33,7 +33,7 @@ impl<'a> Core<'a> {
     /// Evaluates a view.
     pub(crate) fn new(projector: &'a Projector, view: &View) -> Self {
         let resolved: Resolved = projector.resolve(view);
-        let measures = evaluate_all(projector, &resolved, view);
+        let measures = evaluate_all(projector, &resolved, view, false);
         Self::over(&projector.index.framework, (resolved.facts, resolved.head), measures)
     }
 

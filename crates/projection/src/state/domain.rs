@@ -4,7 +4,6 @@ use bellwether_model::View;
 use bellwether_model::framework::Domain;
 
 use super::change::{Asked, Changes};
-use super::condition::Conditions;
 use super::core::Core;
 use super::strength::Sum;
 use crate::assessment::{Confidence, Contribution, DomainState, ExpectationState, Trajectory, Trend};
@@ -13,10 +12,11 @@ use crate::assessment::{Confidence, Contribution, DomainState, ExpectationState,
 pub(crate) fn domain_states(
     core: &Core<'_>,
     view: &View,
-    conditions: &Conditions,
+    holds: &[Option<bool>],
     changes: &Changes,
 ) -> Vec<DomainState> {
     let framework = core.framework;
+    let mut holds = holds.iter().copied();
     framework
         .domains
         .iter()
@@ -34,7 +34,7 @@ pub(crate) fn domain_states(
                 .iter()
                 .map(|p| Contribution { indicator: p.id.clone(), points: p.points })
                 .collect(),
-            expectations: expectation_states(domain, conditions),
+            expectations: expectation_states(domain, &mut holds),
         })
         .collect()
 }
@@ -72,13 +72,16 @@ fn trajectory(core: &Core<'_>, domain: &Domain, view: &View, changes: &Changes) 
 }
 
 /// States of a domain's standing expectations.
-pub(crate) fn expectation_states(domain: &Domain, conditions: &Conditions) -> Vec<ExpectationState> {
+fn expectation_states(
+    domain: &Domain,
+    holds: &mut impl Iterator<Item = Option<bool>>,
+) -> Vec<ExpectationState> {
     domain
         .expectations
         .iter()
         .map(|e| ExpectationState {
             id: e.id.clone(),
-            holds: conditions.holds(&e.when),
+            holds: holds.next().flatten(),
             why: format!("{}: {}", e.when, e.reason),
         })
         .collect()

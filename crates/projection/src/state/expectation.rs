@@ -28,6 +28,8 @@ pub(crate) struct Reads {
     domains: Vec<usize>,
     /// Measures that it or its domains read.
     pub(super) all: BTreeSet<usize>,
+    /// Measures and domains that its state in a view may read: all of them where an id is no literal.
+    pub(super) shown: (Vec<usize>, Vec<usize>),
 }
 
 impl Reads {
@@ -41,8 +43,26 @@ impl Reads {
             domains.iter().filter_map(|at| Some(framework.domains.get(*at)?.id.as_str())).collect();
         let inside = positions(framework, |_, of| of.is_some_and(|of| ids.contains(&of)));
         let all = named.iter().copied().chain(inside).collect();
-        Some(Self { program, named, trends: row.when.contains("trend"), domains, all })
+        let shown = match literal(&row.when) {
+            true => (named.clone(), domains.clone()),
+            false => (positions(framework, |_, _| true), (0..framework.domains.len()).collect()),
+        };
+        Some(Self { program, named, trends: row.when.contains("trend"), domains, all, shown })
     }
+}
+
+/// Whether every row that a condition reads is named by a literal id.
+fn literal(when: &str) -> bool {
+    // Outside of quotes a map of rows may stand only before a bracket that opens with a quote.
+    let outside: Vec<&str> = when.split(['"', '\'']).step_by(2).collect();
+    let last = outside.len().saturating_sub(1);
+    outside.iter().enumerate().all(|(n, text)| {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let maps = words.filter(|w| ["indicator", "measure", "domain"].contains(w)).count();
+        let open = |name: &str| text.strip_suffix('[').is_some_and(|t| t.ends_with(name));
+        let named = usize::from(n < last && ["indicator", "measure", "domain"].iter().any(|name| open(name)));
+        maps == named
+    })
 }
 
 fn positions(framework: &Framework, take: impl Fn(&str, Option<&str>) -> bool) -> Vec<usize> {
@@ -73,7 +93,8 @@ pub(crate) fn expectations(
     core: &Core<'_>,
     past: &Past<'_>,
     (plan, readings): (&[Option<Reads>], &Readings),
-    (kept, evaluated, trends): (&mut [Verdicts], &dyn Fn(usize) -> bool, &dyn Fn(usize) -> i64),
+    kept: &mut [Verdicts],
+    (evaluated, trends): (impl Fn(usize) -> bool, impl Fn(usize) -> i64),
     changes: &mut Changes,
 ) {
     let framework = core.framework;

@@ -52,7 +52,7 @@ impl Walk {
             let (as_of, known_by) = (time(at).min(view.as_of), time(at.saturating_add(1)).min(view.known_by));
             let then = View { as_of, known_by, ..*view };
             let resolved = projector.resolve_some(keys, &then);
-            let source = Source { projector, resolved: &resolved, view: &then, measure, index };
+            let source = Source { projector, resolved: &resolved, view: &then, measure, index, ahead: false };
             // Freshness does not choose the series here: a detector stays on the primary one as long as it has facts.
             let points = source.series(|_| true).points;
             let seen =

@@ -29,6 +29,7 @@ pub(crate) struct MeasureEval {
     pub(crate) baseline: Vec<u64>,
     pub(crate) baseline_centre: Option<(f64, f64)>,
     /// World date from which time alone may change it, the dates of a trailing window apart; `i64::MAX` for never.
+    /// The date of the view itself where its source did not look ahead.
     pub(crate) until: i64,
 }
 
@@ -72,7 +73,8 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         _ => None,
     };
     let published = headline.as_ref().and_then(|p| source.projector.observation(p.at));
-    let until = until(m, &series, as_of, age_limit);
+    // Who did not ask may keep it for no later date.
+    let until = if source.ahead { until(m, &series, as_of, age_limit) } else { as_of };
     let state = MeasureState {
         id: m.id.clone(),
         domain: m.domain.clone(),
@@ -260,15 +262,16 @@ fn companions(source: &Source<'_>) -> Vec<AlsoState> {
         .collect()
 }
 
-/// Evaluates every measure of a framework, indicators first.
+/// Evaluates every measure of a framework, indicators first; `ahead` as a [`Source`] has it.
 pub(crate) fn evaluate_all(
     projector: &Projector,
     resolved: &crate::fold::Resolved,
     view: &View,
+    ahead: bool,
 ) -> Vec<Arc<MeasureEval>> {
     let rules = &projector.index.framework.rules;
     let all = projector.index.framework.all_measures().enumerate();
-    all.map(|(index, measure)| Source { projector, resolved, view, measure, index })
+    all.map(|(index, measure)| Source { projector, resolved, view, measure, index, ahead })
         .map(|source| Arc::new(evaluate(&source, rules)))
         .collect()
 }

@@ -27,10 +27,17 @@ pub(crate) struct Seen {
     pub(crate) late: bool,
 }
 
+/// What tells whether a point was read already: start, end and value to the bit.
+type Mark = (i64, i64, u64);
+
+fn marks(points: &[&Point]) -> Vec<Mark> {
+    points.iter().map(|p| (p.start, p.end, p.value.to_bits())).collect()
+}
+
 /// A detector that is fed the points of one measure as they become known.
 pub(crate) enum Reader {
     /// Level and trend of statistical series, and the spread of those that are dense enough.
-    Scan { scan: Box<GlsScan>, spread: Option<Box<Spread>>, read: Vec<(i64, i64, u64)> },
+    Scan { scan: Box<GlsScan>, spread: Option<Box<Spread>>, read: Vec<Mark>, dense: Option<Box<Dense>> },
     /// How often things happen.
     Rate,
 }
@@ -52,14 +59,21 @@ impl Reader {
             Cadence::Half | Cadence::Irregular => Calendar::Dated,
         };
         let scan = Box::new(GlsScan::new(GlsConfig::new(Mode::Record, calendar)));
-        Some(Self::Scan { scan, spread: spread(measure, calendar).map(Box::new), read: Vec::new() })
+        Some(Self::Scan {
+            scan,
+            spread: spread(measure, calendar).map(Box::new),
+            read: Vec::new(),
+            dense: None,
+        })
     }
 
     /// All alarms over the points. A series that only grew is read on, a revised one anew.
     pub(crate) fn alarms(&mut self, points: &[&Point]) -> Vec<Seen> {
         match self {
-            Self::Scan { scan, spread, read } if points.len() <= FAST => scanned(scan, spread, read, points),
-            Self::Scan { .. } => fast(points),
+            Self::Scan { scan, spread, read, .. } if points.len() <= FAST => {
+                scanned(scan, spread, read, points)
+            }
+            Self::Scan { dense, .. } => dense.get_or_insert_with(Box::default).read_on(points),
             Self::Rate => rate(points),
         }
     }
@@ -137,10 +151,10 @@ fn spread(measure: &Measure, calendar: Calendar) -> Option<Spread> {
 fn scanned(
     scan: &mut GlsScan,
     spread: &mut Option<Box<Spread>>,
-    read: &mut Vec<(i64, i64, u64)>,
+    read: &mut Vec<Mark>,
     points: &[&Point],
 ) -> Vec<Seen> {
-    let now: Vec<_> = points.iter().map(|p| (p.start, p.end, p.value.to_bits())).collect();
+    let now = marks(points);
     if !now.starts_with(read) {
         *scan = GlsScan::new(*scan.config());
         *spread = spread.as_ref().map(|s| Box::new(s.anew()));
@@ -188,12 +202,39 @@ const PATTERNS: RegimeConfig = RegimeConfig {
 
 /// Steps of a dense feed, and patterns that it has not shown before; a step can be a new pattern too, and is then
 /// flagged as both.
-fn fast(points: &[&Point]) -> Vec<Seen> {
-    let mut focus = Focus::new(FocusConfig::default());
-    let mut regime = Regime::new(PATTERNS);
-    let steps = points.iter().filter_map(|p| focus.push(p.value)).map(|a| plain("focus", a));
-    let patterns = points.iter().filter_map(|p| regime.push(p.value)).map(|a| plain("regime", a));
-    steps.chain(patterns).collect()
+pub(crate) struct Dense {
+    focus: Focus,
+    regime: Regime,
+    read: Vec<Mark>,
+    steps: Vec<Seen>,
+    patterns: Vec<Seen>,
+}
+
+impl Default for Dense {
+    fn default() -> Self {
+        Self {
+            focus: Focus::new(FocusConfig::default()),
+            regime: Regime::new(PATTERNS),
+            read: Vec::new(),
+            steps: Vec::new(),
+            patterns: Vec::new(),
+        }
+    }
+}
+
+impl Dense {
+    fn read_on(&mut self, points: &[&Point]) -> Vec<Seen> {
+        let now = marks(points);
+        if !now.starts_with(&self.read) {
+            *self = Self::default();
+        }
+        for point in points.iter().skip(self.read.len()) {
+            self.steps.extend(self.focus.push(point.value).map(|a| plain("focus", a)));
+            self.patterns.extend(self.regime.push(point.value).map(|a| plain("regime", a)));
+        }
+        self.read = now;
+        self.steps.iter().chain(&self.patterns).copied().collect()
+    }
 }
 
 fn rate(points: &[&Point]) -> Vec<Seen> {

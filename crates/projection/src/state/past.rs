@@ -100,9 +100,11 @@ impl<'a> Past<'a> {
             ..*self.view
         };
         let resolved = self.projector.resolve_some(keys, &view);
-        let source = Source { projector: self.projector, resolved: &resolved, view: &view, measure, index };
+        let ahead = as_of > self.end();
+        let source =
+            Source { projector: self.projector, resolved: &resolved, view: &view, measure, index, ahead };
         let eval = evaluate(&source, &self.projector.index.framework.rules);
-        if as_of > self.end() {
+        if ahead {
             self.until.fetch_min(eval.until.min(as_of), Ordering::Relaxed);
         }
         Some(eval)

@@ -66,6 +66,8 @@ pub(crate) struct Source<'a> {
     pub(crate) view: &'a View,
     pub(crate) measure: &'a Measure,
     pub(crate) index: usize,
+    /// Whether the series is told when time alone changes it, which costs as much as its windows.
+    pub(crate) ahead: bool,
 }
 
 impl<'a> Source<'a> {
@@ -284,16 +286,11 @@ impl<'a> Source<'a> {
         let trailing = |end: i64| self.window(&events, &declared, shift_months(end, -months), end);
         series.trailing = trailing(as_of);
         series.trailing_before = trailing(shift_months(as_of, -12));
-        let starts: Vec<i64> = events.iter().map(|e| e.obs.start).collect();
-        series.until = sliding::until(&starts, &declared, months, as_of);
-        series.until = [
-            series.until,
-            Some(start).filter(|s| *s > as_of),
-            Some(shift_months(start, months)).filter(|e| *e > as_of),
-        ]
-        .into_iter()
-        .flatten()
-        .min();
+        if self.ahead {
+            let starts: Vec<i64> = events.iter().map(|e| e.obs.start).collect();
+            let window = [start, shift_months(start, months)].into_iter().filter(|at| *at > as_of);
+            series.until = sliding::until(&starts, &declared, months, as_of).into_iter().chain(window).min();
+        }
         series
     }
 

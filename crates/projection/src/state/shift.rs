@@ -121,8 +121,8 @@ impl Shifts {
         let evaluated = |index: usize| since.evaluated(index);
         let trends = |index: usize| detections.get(index).map_or(i64::MAX, |d| d.changed);
         breaches(core, &past, readings, (&mut self.bounds, &evaluated), &mut changes);
-        let kept = (self.expectations.as_mut_slice(), &evaluated as _, &trends as _);
-        expectations(core, &past, (&plan.expectations, readings), kept, &mut changes);
+        let (plan, kept) = (plan.expectations.as_slice(), self.expectations.as_mut_slice());
+        expectations(core, &past, (plan, readings), kept, (evaluated, trends), &mut changes);
         changes.standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
         changes.withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
         changes

@@ -58,12 +58,15 @@ pub(crate) fn crossing(back: impl Fn(i64) -> i64, date: i64, months: i32, after:
     let (target, time) = (day(date), date.rem_euclid(DAY));
     let guess = day(shift_months(date, months));
     let mut best: Option<i64> = None;
+    let mut last: Option<i64> = None;
     for near in guess - SLACK..=guess + SLACK {
         let at = near.saturating_mul(DAY);
         if at.saturating_add(DAY) <= after {
             continue;
         }
-        let (here, before) = (day(back(at)), day(back(at.saturating_sub(DAY))));
+        let here = day(back(at));
+        let before = last.unwrap_or_else(|| day(back(at.saturating_sub(DAY))));
+        last = Some(here);
         // Two days may lead to one: each begins it anew.
         let begins = before <= target && here >= target;
         let within = here == target;

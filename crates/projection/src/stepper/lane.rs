@@ -11,13 +11,22 @@ use crate::state::{MeasureEval, Source, evaluate, evaluate_all};
 pub(super) struct Lane {
     pub(super) at: i64,
     pub(super) evals: Vec<Arc<MeasureEval>>,
+    /// Only what the rows above read is kept: points but for the last two are not.
+    short: bool,
 }
 
 impl Lane {
     /// Evaluates a view.
     pub(super) fn new(projector: &Projector, view: &View) -> Self {
         let at = view.as_of.timestamp_micros();
-        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view) }
+        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view, true), short: false }
+    }
+
+    /// The same for rows above alone: of long series nothing is kept.
+    pub(super) fn short(projector: &Projector, view: &View) -> Self {
+        let mut lane = Self { short: true, ..Self::new(projector, view) };
+        lane.evals.iter_mut().for_each(|eval| shorten(Arc::make_mut(eval)));
+        lane
     }
 
     /// World date from which time alone may change a measure.
@@ -40,8 +49,12 @@ impl Lane {
             let due = dirty(index) || self.at >= eval.until;
             if due {
                 let resolved = projector.resolve_some(keys, view);
-                let source = Source { projector, resolved: &resolved, view, measure, index };
-                *eval = Arc::new(evaluate(&source, &framework.rules));
+                let source = Source { projector, resolved: &resolved, view, measure, index, ahead: true };
+                let mut now = evaluate(&source, &framework.rules);
+                if self.short {
+                    shorten(&mut now);
+                }
+                *eval = Arc::new(now);
             } else if measure.formula.windowed() {
                 Arc::make_mut(eval).slide(measure, self.at);
             }
@@ -49,4 +62,12 @@ impl Lane {
         })
         .collect()
     }
+}
+
+/// Rows above read the newest point and the one before it.
+fn shorten(eval: &mut MeasureEval) {
+    let points = &mut eval.series.points;
+    points.drain(..points.len().saturating_sub(2));
+    points.shrink_to_fit();
+    eval.baseline = Vec::new();
 }

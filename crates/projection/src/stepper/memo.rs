@@ -8,7 +8,7 @@ use crate::assess::{assemble, year_before};
 use crate::assessment::Assessment;
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
-use crate::state::{Core, Levels, Shifts, Since, a_year_after, crossing, midnight};
+use crate::state::{Core, Holds, Levels, Shifts, Since, a_year_after, crossing, midnight};
 
 /// An assessment with the one before it, where the two must be compared.
 pub(super) struct Next {
@@ -25,6 +25,7 @@ pub(super) struct Memo {
     earlier: Lane,
     levels: Levels,
     shifts: Shifts,
+    holds: Holds,
     /// By key, its statements that stand; their sum, and the highest sequence seen.
     standing: Vec<u32>,
     facts: u64,
@@ -40,7 +41,7 @@ impl Memo {
         let year = year_before(view);
         // Two independent pure evaluations: that they run side by side changes no byte.
         let (now, earlier) = std::thread::scope(|scope| {
-            let earlier = scope.spawn(|| Lane::new(projector, &year));
+            let earlier = scope.spawn(|| Lane::short(projector, &year));
             (Lane::new(projector, view), earlier.join())
         });
         // A panic in the other evaluation is a defect and goes on as one.
@@ -54,6 +55,7 @@ impl Memo {
             now,
             earlier,
             shifts: Shifts::new(projector),
+            holds: Holds::default(),
             facts: standing.iter().map(|n| u64::from(*n)).sum(),
             head: seen.map(|o| o.seq).max().unwrap_or(0),
             standing,
@@ -145,7 +147,7 @@ impl Memo {
         let fades =
             found.fading().filter_map(|known| crossing(|at| shift_months(at, -12), known, 12, self.now.at));
         self.fades = fades.min().unwrap_or(i64::MAX);
-        assemble(projector, view, &core, &self.levels, found)
+        assemble(projector, view, &core, (&self.levels, &mut self.holds), found)
     }
 
     /// Counts the statements that stand of a statement's key.

@@ -21,7 +21,7 @@ fn day(text: &str) -> DateTime<Utc> {
 }
 
 /// A joint veto every second month of 2010 to 2014 and none after.
-fn vetoes() -> Vec<Fact> {
+pub(crate) fn vetoes() -> Vec<Fact> {
     (0..30)
         .map(|i| {
             let at = day("2010-01-10") + Months::new(2 * i);
@@ -35,7 +35,7 @@ fn vetoes() -> Vec<Fact> {
 }
 
 /// A heartbeat as the daemon makes it, known at `known`.
-fn beat(feed: &str, at: DateTime<Utc>, known: DateTime<Utc>, covers: &[&str]) -> Fact {
+pub(crate) fn beat(feed: &str, at: DateTime<Utc>, known: DateTime<Utc>, covers: &[&str]) -> Fact {
     let mut fact = VETO.clone();
     fact.published_basis = Basis::Stated;
     fact.kind = "heartbeat.seen".into();

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_model::{Clock, Fact, KnownBasis, Record};
+use bellwether_model::{Basis, Clock, Fact, KnownBasis, Op, Record, Stamp};
 use bellwether_projection::{Assessment, MeasureState, Projector, Stepper};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use crate::properties::fact;
+use crate::silence::{beat, vetoes};
 use crate::support::*;
 
 fn midnight(day: u64) -> DateTime<Utc> {
@@ -37,7 +38,7 @@ fn rows(a: &Assessment) -> BTreeSet<(String, String)> {
     for list in value.as_object().unwrap().values().filter_map(|v| v.as_array()) {
         out.extend(list.iter().map(|row| (row["id"].as_str().unwrap().to_owned(), row.to_string())));
     }
-    for balance in value["balance"].as_object() {
+    if let Some(balance) = value["balance"].as_object() {
         out.insert((balance["id"].as_str().unwrap().to_owned(), format!("{balance:?}")));
     }
     out.insert(("fit".to_owned(), value["fit"].to_string()));
@@ -147,7 +148,7 @@ fn gaps() -> impl Strategy<Value = Vec<i64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn steps_equal_views_on_either_clock_whatever_comes_in_between(
@@ -210,6 +211,63 @@ proptest! {
                 same(plain, &projector.assess(&view), at);
             }
             prop_assert!(fixed(&projector, plain) == fixed(&projector, &now), "{at}: {:?}", differ(&projector, &now, plain));
+        }
+    }
+
+    /// The whole history, of which parts come to the log long after they could be known.
+    #[test]
+    fn steps_equal_views_when_history_arrives_late(
+        order in prop::collection::vec(any::<u32>(), 700),
+        gaps in gaps(),
+        first in 1800_u64..4000,
+        early in 0_usize..600,
+    ) {
+        let mut keyed: Vec<(u32, Fact)> = order.into_iter().zip(history()).collect();
+        keyed.sort_by_key(|(key, _)| *key);
+        let facts: Vec<Fact> = keyed.into_iter().map(|(_, fact)| fact).collect();
+        let mut records: std::collections::VecDeque<Record> = records(&facts).into();
+        let (mut projector, mut stepper) = (Projector::new(framework(), types()), published());
+        records.drain(..early.min(records.len())).for_each(|r| projector.apply(&r));
+        let (mut at, mut last) = (midnight(first), None);
+        for gap in gaps {
+            check(&mut stepper, &projector, &mut last, at);
+            at += TimeDelta::hours(gap);
+            records.drain(..records.len().min(9)).for_each(|r| projector.apply(&r));
+        }
+    }
+
+    /// Heartbeats that are missing, late or taken back.
+    #[test]
+    fn steps_equal_views_behind_a_feed_that_is_heard(
+        days in prop::collection::vec(0_u8..40, 500),
+        gaps in gaps(),
+        late in 0_usize..300,
+    ) {
+        let mut facts = vetoes();
+        for (n, what) in (0_u64..).zip(days) {
+            let at = bellwether_model::parse_moment("2014-06-01T06:00:00Z").unwrap() + Days::new(n);
+            let known = at + Days::new(if what == 2 { 10 } else { 0 });
+            let heard = beat("roll", at, known, &["vote.veto"]);
+            if what == 1 {
+                let mut gone = heard.clone();
+                (gone.op, gone.published_basis) = (Op::Retract, Basis::Stated);
+                gone.published_at = Some(Stamp::Instant(at + Days::new(20)));
+                gone.seal();
+                facts.push(gone);
+            }
+            if what > 0 {
+                facts.push(heard);
+            }
+        }
+        let mut records: std::collections::VecDeque<Record> = records(&facts).into();
+        let mut held = records.split_off(records.len() - late);
+        let (mut projector, mut stepper) = (Projector::new(framework(), types()), published());
+        records.iter().for_each(|r| projector.apply(r));
+        let (mut at, mut last) = (midnight(1250), None);
+        for gap in gaps {
+            check(&mut stepper, &projector, &mut last, at);
+            at += TimeDelta::hours(gap);
+            held.drain(..held.len().min(15)).for_each(|r| projector.apply(&r));
         }
     }
 }

@@ -23,4 +23,4 @@ pub use history::{Question, run};
 pub use reference::parse as parse_reference;
 pub use report::{Proposal, Report, Swept, Tried, propose, swept};
 pub use score::{Alarm, Event, Pair, Score};
-pub use vary::{Setting, Sweep, present, variants, vary};
+pub use vary::{Setting, Sweep, known, present, variants, vary};

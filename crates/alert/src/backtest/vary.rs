@@ -107,15 +107,23 @@ fn literal(number: f64) -> String {
     format!("{number:?}")
 }
 
+/// Whether the rule has a parameter of that name.
+///
+/// # Errors
+/// It does not; the remedy names those that it has.
+pub fn known(rule: &Rule, parameter: &str) -> Result<(), Problem> {
+    if timed(parameter) || rule.parameters.contains_key(parameter) {
+        return Ok(());
+    }
+    let names: Vec<&str> =
+        ["for", "keep"].into_iter().chain(rule.parameters.keys().map(String::as_str)).collect();
+    let message = format!("the rule {} has no parameter {parameter}", rule.id);
+    Err(Problem::new(message, format!("it has {}", names.join(", "))))
+}
+
 /// The rule's text with a parameter at another value: only that value changes, comments and layout stay.
 pub fn vary(rule: &Rule, parameter: &str, value: &str) -> Result<String, Problem> {
-    let own = timed(parameter) || rule.parameters.contains_key(parameter);
-    if !own {
-        let names: Vec<&str> =
-            ["for", "keep"].into_iter().chain(rule.parameters.keys().map(String::as_str)).collect();
-        let message = format!("the rule {} has no parameter {parameter}", rule.id);
-        return Err(Problem::new(message, format!("it has {}", names.join(", "))));
-    }
+    known(rule, parameter)?;
     replaced(&rule.text, parameter, value).map_err(|p| p.at(&rule.file, 0))
 }
 

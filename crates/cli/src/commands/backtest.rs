@@ -93,7 +93,10 @@ pub(crate) fn run(app: &mut App, args: &BacktestArgs) -> Result<(), Failure> {
         _ => None,
     };
     let rules = match &swept {
-        Some((rule, sweep)) => backtest::variants(rule, sweep)?,
+        Some((rule, sweep)) => {
+            backtest::known(rule, &sweep.parameter).map_err(usage)?;
+            backtest::variants(rule, sweep)?
+        }
         None => rules,
     };
     let facts = Facts::of(app)?;

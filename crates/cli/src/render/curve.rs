@@ -32,6 +32,8 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 560.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
+/// Room between the axis and the first value.
+const INSET: f64 = 20.0;
 /// Top and bottom of the two panels.
 const PANELS: [(f64, f64); 2] = [(72.0, 300.0), (352.0, 500.0)];
 
@@ -74,7 +76,7 @@ const FALSE: [Line; 1] = [Line {
 /// The drawing.
 pub(crate) fn curve(frame: &Frame<'_>, points: &[Point]) -> String {
     let (low, high) = span(points.iter().map(|p| p.value));
-    let x = |value: f64| LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT);
+    let x = |value: f64| LEFT + INSET + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT - 2.0 * INSET);
     let most = points.iter().filter_map(|p| p.false_alarms).chain(frame.budget).fold(0.0_f64, f64::max);
     let tops = [1.0, step(most / 4.0) * (most / step(most / 4.0)).ceil().max(1.0)];
     let mut out = String::new();
@@ -103,7 +105,7 @@ pub(crate) fn curve(frame: &Frame<'_>, points: &[Point]) -> String {
                  <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#a50026\">budget</text>",
                 WIDTH - RIGHT,
                 WIDTH - RIGHT,
-                y(budget) - 4.0,
+                y(budget) + 15.0,
                 y = round(y(budget)),
             );
         }
@@ -311,7 +313,7 @@ mod tests {
         assert!(!svg.contains("<script"), "{svg}");
         assert!(svg.contains("<desc id=\"about\">a &quot;sweep&quot;</desc>"), "{svg}");
         // Two strokes of one point each, not a line across what is not known.
-        assert!(svg.contains("d=\"M64 208.8 M736 72\""), "{svg}");
+        assert!(svg.contains("d=\"M84 208.8 M716 72\""), "{svg}");
         assert!(svg.contains("budget</text>") && svg.contains(">now</text>"), "{svg}");
         assert!(svg.contains("<title>false alarms a year at 2: 1</title>"), "{svg}");
     }

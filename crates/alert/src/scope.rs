@@ -32,6 +32,9 @@ impl Row {
     }
 }
 
+/// Rows made so far; `None` for one that is not shown.
+type Rows = HashMap<(Table, String), Option<Rc<Row>>>;
+
 /// The rows of one step.
 #[derive(Debug)]
 pub(crate) struct Scope<'a> {
@@ -39,7 +42,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) assessment: &'a Assessment,
     framework: &'a Framework,
     places: HashMap<(Table, &'a str), usize>,
-    rows: RefCell<HashMap<(Table, String), Option<Rc<Row>>>>,
+    rows: RefCell<Rows>,
 }
 
 /// What a shift alert is about: the row with the kind and the direction of the change, so that a moved onset is the same.

@@ -16,7 +16,7 @@ pub(crate) struct Template {
 #[derive(Clone, Debug)]
 enum Piece {
     Text(String),
-    Value(Compiled),
+    Value(Box<Compiled>),
 }
 
 impl Template {
@@ -51,7 +51,7 @@ impl Template {
             match Compiled::parse(inner, row, Want::Any, &inner_place, engine) {
                 Ok(compiled) => {
                     parts.push(Piece::Text(std::mem::take(&mut plain)));
-                    parts.push(Piece::Value(compiled));
+                    parts.push(Piece::Value(Box::new(compiled)));
                 }
                 Err(found) => problems.0.extend(found.0),
             }
@@ -66,7 +66,7 @@ impl Template {
     pub(crate) fn expressions(&self) -> impl Iterator<Item = &Compiled> {
         self.parts.iter().filter_map(|p| match p {
             Piece::Text(_) => None,
-            Piece::Value(compiled) => Some(compiled),
+            Piece::Value(compiled) => Some(compiled.as_ref()),
         })
     }
 

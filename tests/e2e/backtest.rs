@@ -1,6 +1,6 @@
 //! `backtest`: the bundled rules over the bundled history, and what a sweep proposes.
 
-use bellwether_tests::{Daemon, Outcome, Store};
+use bellwether_tests::{Daemon, Outcome, Store, root};
 use serde_json::Value;
 
 const EVENTS: &str = "date,title,domain,expected_direction,source_url\n";
@@ -54,6 +54,7 @@ fn the_bundled_rules_over_the_bundled_history() {
         }
         assert_eq!(rule["null_p"].is_null(), firings == 0.0, "{rule}");
     }
+    reasons_say_what_the_backtest_says(&all);
     // Fields stand in the order of the contract, unknown ones as null.
     let mut at = 0;
     for field in FIELDS {
@@ -78,12 +79,36 @@ fn the_bundled_rules_over_the_bundled_history() {
     daemon.stop().exits(0);
 }
 
+/// A rule's reason cites its own figures, or says that there are none.
+#[track_caller]
+fn reasons_say_what_the_backtest_says(scores: &[Value]) {
+    let mut seen = 0;
+    for file in std::fs::read_dir(root().join("config/rules")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let parsed: toml::Table = text.parse().unwrap();
+        for rule in parsed["rule"].as_array().unwrap() {
+            let (id, reason) = (rule["id"].as_str().unwrap(), rule["reason"].as_str().unwrap());
+            let says = match scores.iter().find(|s| s["id"] == id) {
+                Some(score) => {
+                    let n = score["firings"].as_u64().unwrap();
+                    format!("{n} firing{}, {} matched", if n == 1 { "" } else { "s" }, score["matched"])
+                }
+                None => "no backtest speaks for it".to_owned(),
+            };
+            assert!(reason.contains(&says), "{id}: the reason must say {says:?}: {reason}");
+            seen += 1;
+        }
+    }
+    assert!(seen > scores.len());
+}
+
 #[test]
 fn what_became_known_later_changes_nothing_before() {
     let whole = Store::with_history();
     let cut = "2022-06-30";
     let told = whole.run(&["events"]).exits(0).ndjson();
-    let early = told.iter().filter(|record| record["published_at"].as_str().is_some_and(|at| at[..10] <= *cut));
+    let early =
+        told.iter().filter(|record| record["published_at"].as_str().is_some_and(|at| at[..10] <= *cut));
     let lines = early.map(|record| {
         let mut fact = record.clone();
         let fields = fact.as_object_mut().unwrap();
@@ -127,7 +152,10 @@ fn a_sweep_draws_a_curve_and_a_budget_proposes_a_rule() {
     let sweep = ["--rule", "divergence-baseline", "--sweep", "factor=1..2/5", "--svg", svg.to_str().unwrap()];
     let json = store.json(&[&["backtest"], &sweep[..], &["--budget", "2"]].concat());
     let values = json["sweep"]["values"].as_array().unwrap();
-    assert_eq!(values.iter().map(|v| v["value"].as_f64().unwrap()).collect::<Vec<_>>(), [1.0, 1.25, 1.5, 1.75, 2.0]);
+    assert_eq!(
+        values.iter().map(|v| v["value"].as_f64().unwrap()).collect::<Vec<_>>(),
+        [1.0, 1.25, 1.5, 1.75, 2.0]
+    );
     // What stands in the rule's file gives what the rule gives.
     let plain = store.json(&["backtest", "--rule", "divergence-baseline"])["rules"][0].clone();
     assert_eq!(json["rules"][0], plain);
@@ -136,7 +164,10 @@ fn a_sweep_draws_a_curve_and_a_budget_proposes_a_rule() {
         assert!(same, "{field}: {} and {plain}", values[0]);
     }
     let drawn = std::fs::read_to_string(&svg).unwrap();
-    assert!(drawn.starts_with("<svg ") && drawn.contains("<title id=\"title\">Backtest of divergence-baseline"), "{drawn}");
+    assert!(
+        drawn.starts_with("<svg ") && drawn.contains("<title id=\"title\">Backtest of divergence-baseline"),
+        "{drawn}"
+    );
 
     // The proposal is a rule as it stands in a file, and does what was promised.
     let proposal = &json["sweep"]["proposal"];
@@ -151,7 +182,7 @@ fn a_sweep_draws_a_curve_and_a_budget_proposes_a_rule() {
     std::fs::write(rules_dir.join("own.toml"), proposal["toml"].as_str().unwrap()).unwrap();
     for name in ["facts.toml", "frameworks/china-russia.toml", "frameworks/china-russia.ids.txt"] {
         std::fs::create_dir_all(config.join(name).parent().unwrap()).unwrap();
-        std::fs::copy(bellwether_tests::root().join("config").join(name), config.join(name)).unwrap();
+        std::fs::copy(root().join("config").join(name), config.join(name)).unwrap();
     }
     let own = store.json(&["--config", config.to_str().unwrap(), "backtest"])["rules"][0].clone();
     let promised = values.iter().find(|v| v["value"] == proposal["value"]).unwrap();

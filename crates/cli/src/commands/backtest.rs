@@ -3,13 +3,12 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use bellwether_alert::backtest::{self, Question, ReferenceEvent, Report, Sweep, Swept};
 use bellwether_alert::{Rule, RuleSet};
 use bellwether_model::framework::Framework;
 use bellwether_model::{Problem, Record};
-use bellwether_store::EventLog;
+use bellwether_store::{EventLog, StoreClock, SystemClock};
 use chrono::{NaiveDate, TimeDelta};
 use clap::Args;
 use serde::Serialize;
@@ -22,11 +21,14 @@ use crate::{config, near, out, render};
 
 const EXAMPLES: &str = "\
 Examples:
-  bellwether backtest                       every rule, against bundled events
-  bellwether backtest --rule asymmetry-move      its pairs, misses and false alarms
+  bellwether backtest          every rule against the bundled events
+  bellwether backtest --rule divergence-baseline
+      its pairs, misses and false alarms too
   bellwether backtest --from 2020-01-01 --reference my-events.csv
-  bellwether backtest --rule asymmetry-move --sweep limit=0.1..0.5/9 --svg curve.svg
-  bellwether backtest --rule asymmetry-move --sweep for=0d..56d/9 --budget 0.5
+  bellwether backtest --rule divergence-baseline --sweep factor=1..2/9
+      the curve of a parameter, drawn as SVG too
+  bellwether backtest --rule domain-diverging --sweep for=0d..56d/9 --budget 1
+      a rule with at most one false alarm a year
 
 The reference file is CSV with the columns date,title,domain,
 expected_direction,source_url; directions are alignment_up, alignment_down,
@@ -80,7 +82,7 @@ const CURVE: [&str; 7] =
     ["value", "firings", "matched", "precision", "recall", "false_alarms_per_year", "null_precision"];
 
 pub(crate) fn run(app: &mut App, args: &BacktestArgs) -> Result<(), Failure> {
-    let started = Instant::now();
+    let started = SystemClock.now();
     let sweep = args.sweep.as_deref().map(Sweep::parse).transpose().map_err(usage)?;
     let types = Arc::new(app.config().types()?);
     let framework = app.framework(&types, args.knowing.framework.as_deref())?;
@@ -113,11 +115,12 @@ pub(crate) fn run(app: &mut App, args: &BacktestArgs) -> Result<(), Failure> {
         luck: args.rule.as_deref().filter(|_| swept.is_some()),
     };
     let mut report = backtest::run(&question, |visit| facts.read(visit))?;
+    let took = SystemClock.now() - started;
     out::note(&format!(
         "{} rules over {} days of history in {:.2} s",
         report.rules.len(),
         (to - from).num_days() + 1,
-        started.elapsed().as_secs_f64()
+        took.as_seconds_f64()
     ));
     let Some((rule, sweep)) = swept else { return tell(app, &report, bundled) };
     // The rule as it is comes first, then its variants.

@@ -156,12 +156,12 @@ fn a_sweep_draws_a_curve_and_a_budget_proposes_a_rule() {
         values.iter().map(|v| v["value"].as_f64().unwrap()).collect::<Vec<_>>(),
         [1.0, 1.25, 1.5, 1.75, 2.0]
     );
-    // What stands in the rule's file gives what the rule gives.
+    // The second value is the one that stands in the rule's file.
     let plain = store.json(&["backtest", "--rule", "divergence-baseline"])["rules"][0].clone();
     assert_eq!(json["rules"][0], plain);
     for field in &FIELDS[1..] {
-        let same = values[0].get(field).is_none_or(|v| *v == plain[field]);
-        assert!(same, "{field}: {} and {plain}", values[0]);
+        let same = values[1].get(field).is_none_or(|v| *v == plain[field]);
+        assert!(same, "{field}: {} and {plain}", values[1]);
     }
     let drawn = std::fs::read_to_string(&svg).unwrap();
     assert!(

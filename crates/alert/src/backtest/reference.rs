@@ -36,7 +36,7 @@ pub fn parse(file: &str, text: &str, domains: &[&str]) -> Result<Vec<ReferenceEv
                         places.get(n).copied().flatten().and_then(|at| record.get(at)).unwrap_or("")
                     };
                     let cells = [cell(0), cell(1), cell(2), cell(3), cell(4)];
-                    event(file, line, cells, domains, &mut problems).map(|e| events.push(e));
+                    events.extend(event(file, line, cells, domains, &mut problems));
                 }
                 Err(e) => problems.push(broken(file, &e)),
             }

@@ -154,7 +154,7 @@ pub fn variants(rule: &Rule, sweep: &Sweep) -> Result<RuleSet, Problems> {
 
 fn first<'t, 'd>(document: &'t DeTable<'d>) -> Option<&'t DeTable<'d>> {
     match document.get("rule")?.get_ref() {
-        DeValue::Array(rules) => match rules.get(0)?.get_ref() {
+        DeValue::Array(rules) => match rules.first()?.get_ref() {
             DeValue::Table(rule) => Some(rule),
             _ => None,
         },

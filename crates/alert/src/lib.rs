@@ -4,6 +4,7 @@
 //! acknowledgements give the same alerts, live or replayed. What is absent on purpose: a clock, printing, and, outside
 //! `receivers/`, the network.
 
+pub mod backtest;
 mod desk;
 mod event;
 mod expression;

@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Detect(commands::detect::DetectArgs),
     /// What changed between two dates, and which facts changed it
     Diff(commands::diff::DiffArgs),
+    /// What rules were worth over the history, against chance
+    Backtest(commands::backtest::BacktestArgs),
     /// Why a number is what it is: rule, figures, facts, sources
     Why(commands::why::WhyArgs),
     /// Open alerts

@@ -1,5 +1,7 @@
 //! From text to an expression: reads taken out, names, fields and types checked, all with the place at fault.
 
+use std::collections::BTreeMap;
+
 use bellwether_model::expression::compile;
 use bellwether_model::{Problem, Problems};
 use cel::IdedExpr;
@@ -14,6 +16,9 @@ const MAX_COMPILED: usize = 1 << 18;
 /// Deepest expression: `1 + 1 + 1` is two deep without a bracket, and what walks it uses the stack.
 const MAX_DEPTH: usize = 200;
 
+/// Under which the numbers of `[rule.parameters]` are read.
+const PARAMETER: &str = "parameter";
+
 /// Where an expression stands.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
@@ -23,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) line: usize,
     /// Field of the file, `rule[2].when`.
     pub(crate) field: String,
+    /// Numbers that the rule names.
+    pub(crate) parameters: BTreeMap<String, f64>,
 }
 
 /// What an expression must give.
@@ -369,8 +376,11 @@ impl Parser<'_> {
             None if name == "row" => {
                 self.fault(self.offset(id), "row is read by its fields", "write row.id, row.value, …");
             }
+            None if name == PARAMETER => {
+                self.fault(self.offset(id), "parameters are read by their names", "write parameter.NAME");
+            }
             None => {
-                let known = ROOTS.iter().map(|(n, _)| *n).chain(["row"]);
+                let known = ROOTS.iter().map(|(n, _)| *n).chain(["row", PARAMETER]);
                 let remedy = remedy(&name, known, "known here");
                 self.fault(self.offset(id), format!("unknown name {name}"), remedy);
             }
@@ -421,6 +431,9 @@ impl Parser<'_> {
                 {
                     return self.field(id, table, None, field, test, "row".to_owned(), at);
                 }
+                if name == PARAMETER {
+                    return self.parameter(id, &field, at);
+                }
                 if Table::named(name) == Some(Table::Balance) {
                     return self.field(id, Table::Balance, None, field, test, "balance".to_owned(), at);
                 }
@@ -445,6 +458,21 @@ impl Parser<'_> {
         }
         let operand = Box::new(self.rewrite(*operand));
         IdedExpr { id, expr: Expr::Select(SelectExpr { operand, field, test }) }
+    }
+
+    /// A number of the rule's own: a literal with a name.
+    fn parameter(&mut self, id: u64, name: &str, at: usize) -> IdedExpr {
+        let Some(number) = self.place.parameters.get(name).copied() else {
+            let at = self.find(name, at);
+            let known = self.place.parameters.keys().map(String::as_str);
+            let remedy = match self.place.parameters.is_empty() {
+                true => "write it under [rule.parameters]".to_owned(),
+                false => remedy(name, known, "it has"),
+            };
+            self.fault(at, format!("the rule has no parameter {name}"), remedy);
+            return IdedExpr { id, expr: Expr::Unspecified };
+        };
+        IdedExpr { id, expr: Expr::Literal(LiteralValue::Double(number.into())) }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one read, all of them different")]
@@ -496,5 +524,5 @@ impl Parser<'_> {
 
 /// Names that a macro may not call its variable.
 fn reserved(name: &str) -> bool {
-    name == "row" || Table::named(name).is_some()
+    name == "row" || name == PARAMETER || Table::named(name).is_some()
 }

@@ -9,11 +9,14 @@ mod life;
 mod list;
 mod mute;
 mod restore;
+mod save;
 mod step;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+
+pub(crate) use save::Saved;
 
 pub use list::{Acked, AlertState, Standing};
 

@@ -70,7 +70,12 @@ impl RuleSet {
             let field = |name: &str| format!("{}.{name}", rule.id);
             let mut ask = |name: &str, expression: Option<&Expression>, compiled: Option<&Compiled>| {
                 let (Some(expression), Some(compiled)) = (expression, compiled) else { return };
-                let place = Place { file: rule.file.clone(), line: expression.line, field: field(name) };
+                let place = Place {
+                    file: rule.file.clone(),
+                    line: expression.line,
+                    field: field(name),
+                    ..Place::default()
+                };
                 unknown(compiled, &place, &known, &names, &mut problems);
             };
             ask("only", rule.only.as_ref(), ready.only.as_ref());

@@ -1,6 +1,6 @@
 //! One rule from what is written: every field checked, every expression parsed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::{Locator, Problem, Problems, Step};
 use chrono::TimeDelta;
@@ -44,6 +44,8 @@ pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) locator: &'a Locator<'a>,
     pub(super) engine: &'a Engine,
+    /// Of the rule that is read.
+    pub(super) parameters: BTreeMap<String, f64>,
     pub(super) problems: Problems,
 }
 
@@ -68,7 +70,12 @@ impl Reader<'_> {
         let raw = self.text.get(span.start..).unwrap_or_default();
         let opened = ["\"\"\"\n", "'''\n", "\"\"\"\r\n", "'''\r\n"].iter().any(|open| raw.starts_with(open));
         let line = self.locator.line(span.start) + usize::from(opened);
-        Place { file: self.file.to_owned(), line, field: self.locator.problem(path, "", "").field }
+        Place {
+            file: self.file.to_owned(),
+            line,
+            field: self.locator.problem(path, "", "").field,
+            parameters: self.parameters.clone(),
+        }
     }
 
     fn expression(
@@ -117,6 +124,24 @@ impl Reader<'_> {
             let remedy = format!("name one of {}, or a label of the rule", ADDED.join(", "));
             self.fault(at, "group_by", format!("no alert has a label {label}"), remedy);
         }
+        let plain = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+                && !["id", "for", "keep"].contains(&name)
+        };
+        if let Some(name) = w.parameters.keys().find(|name| !plain(name)) {
+            let message = format!("a parameter cannot be called {name}");
+            self.fault(
+                at,
+                "parameters",
+                message,
+                "a to z, 0 to 9 and _, a letter first; not id, for or keep",
+            );
+        }
+        if w.parameters.values().any(|number| !number.is_finite()) {
+            self.fault(at, "parameters", "a parameter that is no number", "write a finite number");
+        }
+        self.parameters.clone_from(&w.parameters);
         let table = w.each.map(Table::from);
         let field = |name: &'static str| [Step::Key("rule"), Step::At(at), Step::Key(name)];
         if w.only.is_some() && table.is_none() {
@@ -192,6 +217,7 @@ impl Reader<'_> {
             summary: w.summary.clone(),
             runbook: w.runbook.clone(),
             reason: w.reason.clone(),
+            parameters: w.parameters.clone(),
             backtest,
             file: self.file.to_owned(),
             text,

@@ -109,6 +109,8 @@ pub struct Rule {
     pub reason: String,
     /// What a firing claims; absent: the rule is left out of a backtest.
     pub backtest: Option<Mapping>,
+    /// Numbers that its expressions read as `parameter.NAME`, for `backtest --sweep`.
+    pub parameters: BTreeMap<String, f64>,
     /// File that it stands in.
     pub file: String,
     /// The rule's own text as it stands in the file.

@@ -39,6 +39,8 @@ pub(super) struct Written {
     #[serde(default)]
     pub(super) reason: String,
     pub(super) backtest: Option<Claims>,
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, f64>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -64,6 +66,8 @@ struct Deed<'r> {
     group_by: &'r [String],
     summary: &'r str,
     backtest: Option<&'r Claims>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    parameters: &'r BTreeMap<String, f64>,
 }
 
 impl Written {
@@ -83,6 +87,7 @@ impl Written {
             group_by: &self.group_by,
             summary: &self.summary,
             backtest: self.backtest.as_ref(),
+            parameters: &self.parameters,
         };
         // Strings and ordered maps always serialise.
         let hash = blake3::hash(&serde_json::to_vec(&deed).unwrap_or_default()).to_hex();

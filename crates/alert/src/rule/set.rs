@@ -60,8 +60,14 @@ impl RuleSet {
                 }
             };
             let texts = own_texts(&locator, text, written.rules.len(), written.inhibits.len());
-            let mut reader =
-                Reader { file, text, locator: &locator, engine: &engine, problems: Problems::default() };
+            let mut reader = Reader {
+                file,
+                text,
+                locator: &locator,
+                engine: &engine,
+                parameters: BTreeMap::new(),
+                problems: Problems::default(),
+            };
             for ((at, rule), text) in written.rules.iter().enumerate().zip(texts) {
                 let id = [Step::Key("rule"), Step::At(at), Step::Key("id")];
                 if let Some(other) = homes.insert(rule.id.clone(), file.to_owned()) {
@@ -98,6 +104,18 @@ impl RuleSet {
     /// The rule of that id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.0.rules.get(*self.0.by_id.get(id)?)
+    }
+
+    /// The rules among them that one is asked about, without what mutes them.
+    pub fn only(&self, asked: impl Fn(&Rule) -> bool) -> Self {
+        let mut inner = Inner { files: self.0.files.clone(), ..Inner::default() };
+        for (_, rule, ready) in self.all().filter(|(_, rule, _)| asked(rule)) {
+            inner.by_id.insert(rule.id.clone(), inner.rules.len());
+            inner.rules.push(rule.clone());
+            inner.ready.push(ready.clone());
+        }
+        inner.hash = hash(&inner);
+        Self(Arc::new(inner))
     }
 
     /// Which alerts mute which, in file order.

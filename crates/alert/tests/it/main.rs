@@ -1,6 +1,8 @@
-//! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed; the outbox, and
-//! receivers against real servers.
+//! Integration tests: rule files, the life of alerts, what mutes them, the log followed and replayed; backtests; the outbox,
+//! and receivers against real servers.
 
+#[cfg(test)]
+mod backtest;
 #[cfg(test)]
 mod bundled;
 #[cfg(test)]
@@ -12,6 +14,8 @@ mod life;
 #[cfg(test)]
 mod mute;
 mod outbox;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod shifts;
 #[cfg(test)]

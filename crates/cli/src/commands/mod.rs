@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod alerts;
+pub(crate) mod backtest;
 pub(crate) mod board;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Shifts(args) => shifts::run(app, &args),
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
+        Command::Backtest(args) => backtest::run(app, &args),
         Command::Detect(args) => detect::run(app, &args),
         Command::Why(args) => why::run(app, &args),
         Command::Alerts(args) => alerts::run(app, &args),
@@ -85,6 +87,7 @@ fn reads(command: &Command) -> bool {
             | Command::Series(_)
             | Command::Diff(_)
             | Command::Why(_)
+            | Command::Backtest(_)
             | Command::Events(_)
             | Command::Alerts(_)
             | Command::Ack(_)

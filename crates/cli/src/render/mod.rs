@@ -2,9 +2,11 @@
 
 mod alerts;
 mod assessment;
+mod backtest;
 mod board;
 mod cells;
 mod changes;
+mod curve;
 mod figures;
 mod gaps;
 mod letters;
@@ -16,9 +18,11 @@ mod why_alert;
 
 pub(crate) use alerts::{alerts, silences};
 pub(crate) use assessment::assessment;
+pub(crate) use backtest::{backtest, sweep};
 pub(crate) use board::board;
 pub(crate) use cells::{csv_cell, field};
 pub(crate) use changes::{diff, series};
+pub(crate) use curve::{Frame, Point, curve};
 pub(crate) use gaps::gaps;
 pub(crate) use letters::letters;
 pub(crate) use page::Page;

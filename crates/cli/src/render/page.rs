@@ -57,6 +57,13 @@ impl Page {
         }
     }
 
+    /// Lines as they are, to be copied, indented.
+    pub(crate) fn lines(&mut self, text: &str) {
+        for line in text.lines() {
+            self.text.push_str(&format!("  {}\n", harmless(line)));
+        }
+    }
+
     /// The text.
     pub(crate) fn finish(self) -> String {
         self.text

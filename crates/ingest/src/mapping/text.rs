@@ -158,6 +158,7 @@ pub(crate) fn neutral_problem(problem: Problem) -> Problem {
         line: problem.line,
         field: neutral(&problem.field),
         text: problem.text,
+        excerpt: problem.excerpt,
         message: neutral(&problem.message),
         remedy: neutral(&problem.remedy),
         ..problem

@@ -7,6 +7,8 @@ mod expectations;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod shifts;
 #[cfg(test)]
 mod silence;

@@ -32,6 +32,7 @@ pub use diff::{Cause, Change, Diff};
 pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
+pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};
 pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};

@@ -207,6 +207,10 @@ fn why_a_scenario_shows_every_recent_reading_with_its_weight() {
     }
     assert!(line("log-odds by transition").is_some() && line("prior").unwrap().contains("2014-01-01"));
     assert!(why.facts.len() > 10);
+    let fit = p.why("fit", &at("2023-12-31")).unwrap();
+    let fitted = fit.figures.iter().find(|f| f.name == "fit").unwrap().value.clone().unwrap();
+    assert_eq!(fitted, p.assess(&at("2023-12-31")).fit.unwrap().to_string());
+    assert!(fit.facts.len() < why.facts.len(), "a year of them");
 }
 
 #[test]

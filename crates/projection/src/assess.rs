@@ -11,7 +11,7 @@ use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
     Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
-    shifts,
+    shifts, weigh,
 };
 
 impl Projector {
@@ -27,6 +27,16 @@ impl Projector {
         let before = before.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let found = shifts(self, view, &core);
         assemble(self, view, &core, (&before.into_levels(), &mut Holds::default()), found)
+    }
+}
+
+impl Projector {
+    /// The same with [`Assessment::smoothed`]: what each quarter looks like from the end of the view. No other answer
+    /// reads it.
+    pub fn assess_with_hindsight(&self, view: &View) -> Assessment {
+        let core = Core::new(self, view);
+        let smoothed = weigh(self, &core, view).map(|w| w.smoothed());
+        Assessment { smoothed: Some(smoothed.unwrap_or_default()), ..self.assess(view) }
     }
 }
 
@@ -49,7 +59,7 @@ pub(crate) fn assemble(
 ) -> Assessment {
     let framework = &projector.index.framework;
     let holds = holds.read_on(&projector.index.plan().expectations, core, view, &found);
-    let (scenarios, fit) = scenario_states(core);
+    let (scenarios, fit) = scenario_states(projector, core, view);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());
     let levels = |rows: &[Composite]| level_states(core, before, rows);
@@ -81,6 +91,7 @@ pub(crate) fn assemble(
         shifts: found.standing,
         measures,
         withdrawn: found.withdrawn,
+        smoothed: None,
     }
 }
 

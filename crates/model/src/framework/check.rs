@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Datelike;
+
 use super::composite::{CompositeFormula, Input, Limit};
 use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
 use super::read::Read;
+use super::scenario::{CREDIBILITIES, RELIABILITIES};
 use super::{Composite, Framework, condition};
 use crate::locate::Step;
 use crate::{FactTypes, Locator, Problems};
@@ -46,6 +49,7 @@ pub(super) fn check(
     checker.composites();
     checker.relations();
     checker.scenarios();
+    checker.evidence();
     checker.map(map);
     checker.problems
 }
@@ -412,6 +416,41 @@ impl<'a> Checker<'a> {
                     "name a scenario of this file",
                 );
             }
+        }
+    }
+
+    fn evidence(&mut self) {
+        let Some(e) = &self.framework.evidence else { return };
+        let at = |field: &'static str| [Step::Key("evidence"), Step::Key(field)];
+        if e.start.day() != 1 || e.start.month0() % 3 != 0 {
+            self.push(
+                &at("start"),
+                format!("{} does not begin a quarter", e.start),
+                "write the first of January, April, July or October",
+            );
+        }
+        for (field, table, names) in
+            [("source", &e.source, RELIABILITIES), ("information", &e.information, CREDIBILITIES)]
+        {
+            for name in names.iter().filter(|n| !table.contains_key(**n)) {
+                self.push(&at(field), format!("no share for {name}"), "add it, between 0 and 1");
+            }
+            for (name, share) in table {
+                if !names.contains(&name.as_str()) {
+                    self.push(&at(field), format!("{name} is no grade"), format!("use {}", names.join(", ")));
+                } else if !(0.0..=1.0).contains(share) {
+                    self.push(&at(field), format!("the share of {name} is {share}"), "write 0 to 1");
+                }
+            }
+        }
+        if !(e.clip > 1.0 && e.clip.is_finite()) {
+            self.push(&at("clip"), "the greatest ratio must be above 1", "write 5.0, or another");
+        }
+        if !(1..=40).contains(&e.fit_quarters) {
+            self.push(&at("fit_quarters"), "fit looks back over 1 to 40 quarters", "write 4, or another");
+        }
+        if !(0.0..1.0).contains(&e.fit_floor) {
+            self.push(&at("fit_floor"), "the floor is a probability below 1", "write 0.01, or another");
         }
     }
 

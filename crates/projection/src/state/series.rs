@@ -46,6 +46,8 @@ pub(crate) struct Series {
     pub(crate) trailing: Option<Point>,
     /// The same window a year earlier.
     pub(crate) trailing_before: Option<Point>,
+    /// What is known so far of the calendar window that the view's date lies in: a floor.
+    pub(crate) open: Option<Point>,
     /// Start of the newest happening in any window.
     pub(crate) newest: Option<i64>,
     /// World date from which time alone may change a window; its sliding dates apart. `None`: never.
@@ -284,11 +286,15 @@ impl<'a> Source<'a> {
             start = end;
         }
         let trailing = |end: i64| self.window(&events, &declared, shift_months(end, -months), end);
+        series.open = self.window(&events, &declared, start, as_of).filter(|_| start < as_of);
+        series.open.iter_mut().for_each(|point| point.lower = true);
         series.trailing = trailing(as_of);
         series.trailing_before = trailing(shift_months(as_of, -12));
         if self.ahead {
             let starts: Vec<i64> = events.iter().map(|e| e.obs.start).collect();
-            let window = [start, shift_months(start, months)].into_iter().filter(|at| *at > as_of);
+            // An open window has begun a moment after its start.
+            let window =
+                [start.saturating_add(1), shift_months(start, months)].into_iter().filter(|at| *at > as_of);
             series.until = sliding::until(&starts, &declared, months, as_of).into_iter().chain(window).min();
         }
         series

@@ -1,4 +1,5 @@
-//! Shifts: changes of measures, crossed bounds, expectations that stopped holding.
+//! Shifts: changes of measures, crossed bounds, expectations that stopped holding, quarters that no scenario
+//! explains.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::bound::breaches;
 use super::change::{Changes, Detection};
 use super::core::Core;
 use super::expectation::{Readings, expectations};
+use super::misfit::{Looks, misfits};
 use super::past::{Past, Read};
 use super::plan::Plan;
 use super::spell::Verdicts;
@@ -25,6 +27,7 @@ pub(crate) struct Shifts {
     readings: Readings,
     bounds: Vec<Verdicts>,
     expectations: Vec<Verdicts>,
+    looks: Looks,
     begun: bool,
 }
 
@@ -59,6 +62,7 @@ impl Shifts {
             readings: plan.walked.iter().map(|i| (*i, Read::default())).collect(),
             bounds: framework.constraints.iter().map(|_| Verdicts::default()).collect(),
             expectations: plan.expectations.iter().map(none).collect(),
+            looks: Looks::default(),
             begun: false,
         }
     }
@@ -123,6 +127,7 @@ impl Shifts {
         breaches(core, &past, readings, (&mut self.bounds, &evaluated), &mut changes);
         let (plan, kept) = (plan.expectations.as_slice(), self.expectations.as_mut_slice());
         expectations(core, &past, (plan, readings), kept, (evaluated, trends), &mut changes);
+        misfits(core, &past, (&mut self.looks, |index| since.dirt(index)), &mut changes);
         changes.standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
         changes.withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
         changes
@@ -132,6 +137,7 @@ impl Shifts {
     pub(crate) fn until(&self) -> i64 {
         let detections = self.detections.iter().map(|d| d.until);
         let rules = self.bounds.iter().chain(&self.expectations).map(Verdicts::until);
-        detections.chain(self.readings.values().map(|r| r.until)).chain(rules).min().unwrap_or(i64::MAX)
+        let all = detections.chain(self.readings.values().map(|r| r.until)).chain(rules);
+        all.chain([self.looks.until]).min().unwrap_or(i64::MAX)
     }
 }

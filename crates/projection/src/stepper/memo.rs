@@ -7,7 +7,7 @@ use super::lane::Lane;
 use crate::assess::{assemble, year_before};
 use crate::assessment::Assessment;
 use crate::fold::Projector;
-use crate::state::time::{rfc3339, shift_months};
+use crate::state::time::{rfc3339, shift_months, window_start};
 use crate::state::{Core, Holds, Levels, Shifts, Since, a_year_after, crossing, midnight};
 
 /// An assessment with the one before it, where the two must be compared.
@@ -32,6 +32,8 @@ pub(super) struct Memo {
     head: u64,
     /// When the next change of direction stops pulling its domain.
     fades: i64,
+    /// The first of the next month, when scenarios drift on.
+    drifts: i64,
     /// The year-earlier view could not be reached by going on.
     anew: bool,
 }
@@ -60,6 +62,7 @@ impl Memo {
             head: seen.map(|o| o.seq).max().unwrap_or(0),
             standing,
             fades: i64::MAX,
+            drifts: i64::MAX,
             anew: false,
         };
         let assessment = memo.assess(projector, view, &[], &[]);
@@ -96,7 +99,10 @@ impl Memo {
             self.count(projector, view, *statement);
         }
         let moved_earlier = self.go_earlier(projector, view, old, &new);
-        let due = self.now.until() <= upto || self.shifts.until() <= upto || self.fades <= upto;
+        let due = self.now.until() <= upto
+            || self.shifts.until() <= upto
+            || self.fades <= upto
+            || self.drifts <= upto;
         let evaluated = self.now.go(projector, view, &self.arrivals.keys, |i| dirty.get(i) == Some(&true));
         self.arrivals.forget(self.earlier.at);
         let came = !seen.is_empty() || dirt.iter().any(|at| *at < i64::MAX);
@@ -147,6 +153,8 @@ impl Memo {
         let fades =
             found.fading().filter_map(|known| crossing(|at| shift_months(at, -12), known, 12, self.now.at));
         self.fades = fades.min().unwrap_or(i64::MAX);
+        let scenarios = !projector.framework().scenarios.is_empty();
+        self.drifts = if scenarios { shift_months(window_start(self.now.at, 1), 1) } else { i64::MAX };
         assemble(projector, view, &core, (&self.levels, &mut self.holds), found)
     }
 
@@ -196,7 +204,7 @@ impl Memo {
             take(tomorrow);
             return best;
         }
-        let time = self.now.until().min(self.shifts.until()).min(self.fades);
+        let time = self.now.until().min(self.shifts.until()).min(self.fades).min(self.drifts);
         if time < i64::MAX {
             take(if time > after { midnight(time) } else { tomorrow });
         }

@@ -5,7 +5,11 @@ mod bundled;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod scenarios;
 #[cfg(test)]
 mod shifts;
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(crate) use domain::domain_states;
 pub(crate) use listening::Listening;
 pub(crate) use measure::{MeasureEval, of_change};
 pub(crate) use method::false_alarms;
-pub(crate) use scenario::scenario_states;
+pub(crate) use scenario::{scenario_states, words};
 pub(crate) use series::{Point, Source};
 pub(crate) use shift::shifts;
 pub(crate) use strength::Sum;

@@ -113,7 +113,7 @@ impl Projector {
     /// probability). Costs an assessment without shifts.
     pub fn outlook(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
-        let (states, _) = scenario_states(&core);
+        let (states, _) = scenario_states(self, &core, view);
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();
         let chain = Chain::new(&core.framework.scenarios);
         let from = view.as_of.timestamp_micros();

@@ -9,6 +9,8 @@ mod outlook;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod shifts;
 #[cfg(test)]
 mod silence;

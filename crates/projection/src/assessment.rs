@@ -426,3 +426,26 @@ pub struct Shift {
     /// Sequences behind it.
     pub evidence: Vec<u64>,
 }
+
+impl BalanceState {
+    /// What would turn the balance, in words: each part alone, then the fewest together.
+    pub fn turning(&self) -> Vec<String> {
+        let Some(value) = self.value else { return Vec::new() };
+        let way = |t: &BalanceTurn| {
+            let level = |l: Option<f64>| l.map_or("unknown".to_owned(), |l| format!("{l:+.1}"));
+            let (from, to) = (level(t.level), level(t.level_to));
+            let points = t.to.map_or_else(String::new, |to| format!(", {:+.2} to {to:+.2} points", t.points));
+            format!("{} from {from} to {to}{points}", t.id)
+        };
+        let mut out: Vec<String> =
+            self.alone.iter().filter(|t| t.to.is_some()).map(|t| format!("alone: {}", way(t))).collect();
+        if out.is_empty() {
+            out.push(format!("no part alone can bring {value:+.1} to zero"));
+        }
+        out.push(match self.together.as_slice() {
+            [] => "all parts that are known would not bring it to zero".to_owned(),
+            list => format!("together: {}", list.iter().map(way).collect::<Vec<_>>().join("; ")),
+        });
+        out
+    }
+}

@@ -35,7 +35,8 @@ fn rooms<'a>(core: &Core<'_>, row: &Balance, sum: &'a Sum) -> Vec<Room<'a>> {
         let input = row.inputs.iter().find(|i| i.of == part.id)?;
         let constraint = core.framework.constraints.iter().any(|c| c.id == part.id);
         // Constraints, positions on a scale and probabilities begin at zero.
-        let least = if constraint || matches!(input.reading, As::Scale | As::Probability) { 0.0 } else { -1.0 };
+        let least =
+            if constraint || matches!(input.reading, As::Scale | As::Probability) { 0.0 } else { -1.0 };
         let scale = 100.0 * part.weight * part.sign;
         let (a, b) = (scale * least, scale);
         Some(Room { part, points: part.points?, low: a.min(b), high: a.max(b) })

@@ -432,15 +432,15 @@ impl BalanceState {
     pub fn turning(&self) -> Vec<String> {
         let Some(value) = self.value else { return Vec::new() };
         let way = |t: &BalanceTurn| {
-            let level = |l: Option<f64>| l.map_or("unknown".to_owned(), |l| format!("{l:+.1}"));
+            let level = |l: Option<f64>| l.map_or("unknown".to_owned(), |l| signed(l, 1));
             let (from, to) = (level(t.level), level(t.level_to));
-            let points = t.to.map_or_else(String::new, |to| format!(", {:+.2} to {to:+.2} points", t.points));
-            format!("{} from {from} to {to}{points}", t.id)
+            let to_points = t.to.map_or("unknown".to_owned(), |to| signed(to, 2));
+            format!("{} from {from} to {to} ({} to {to_points} points)", t.id, signed(t.points, 2))
         };
         let mut out: Vec<String> =
             self.alone.iter().filter(|t| t.to.is_some()).map(|t| format!("alone: {}", way(t))).collect();
         if out.is_empty() {
-            out.push(format!("no part alone can bring {value:+.1} to zero"));
+            out.push(format!("no part alone can bring {} to zero", signed(value, 1)));
         }
         out.push(match self.together.as_slice() {
             [] => "all parts that are known would not bring it to zero".to_owned(),
@@ -448,4 +448,8 @@ impl BalanceState {
         });
         out
     }
+}
+
+fn signed(value: f64, decimals: usize) -> String {
+    format!("{value:+.decimals$}").replace('-', "−")
 }

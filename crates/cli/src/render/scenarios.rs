@@ -74,14 +74,14 @@ fn now(page: &mut Page, all: &Scenarios, framework: &Framework) {
 fn ahead(page: &mut Page, all: &Scenarios) {
     page.heading("Year ends", "by the transition alone");
     let names: Vec<&str> = all.scenarios.iter().map(|s| short(&s.id)).collect();
-    let mut table = Table::new(&[("year", Left, Keep), ("", Left, Wrap)]);
+    let mut table = Table::new(&[("year", Left, Keep), ("probabilities", Left, Wrap)]);
     for year in &all.year_ends {
         let each: Vec<String> = names
             .iter()
             .zip(&year.scenarios)
             .map(|(name, s)| format!("{name} {}", probability(s.probability)))
             .collect();
-        table.row([year.year.to_string().into(), each.join("   ").into()]);
+        table.row([year.year.to_string().into(), each.join(", ").into()]);
     }
     page.table(&table);
 }

@@ -5,7 +5,7 @@
 //! is taken out again. A signal is read in the quarters in which one of its periods ends, in the same state throughout; of
 //! what is only known as a floor nothing but a high state can be read.
 
-use bellwether_model::framework::{Formula, Measure, Transform};
+use bellwether_model::framework::{Formula, Kind, Measure, Transform};
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +168,12 @@ impl Outlook<'_> {
             let last = weighed.readings.iter().rfind(|r| r.seen.signal == signal);
             let (source, information) = last.map_or(NEXT, |r| (r.seen.source, r.seen.information));
             let floor = eval.lower || eval.series.points.last().is_some_and(|p| p.lower);
-            for state in (0..STATE_WORDS.len()).filter(|s| !floor || *s == 2) {
+            let possible = |state: usize| {
+                let [above, below] = range(eval, measure, row.thresholds, state);
+                let [least, most] = extent(eval, measure);
+                above.is_none_or(|a| a < most) && below.is_none_or(|b| b > least)
+            };
+            for state in (0..STATE_WORDS.len()).filter(|s| (!floor || *s == 2) && possible(*s)) {
                 let quarters = (0..FURTHEST).filter(|q| {
                     let end = weighed.setting.begins(first + q + 1);
                     end.is_some_and(|end| readable(measure, end, state == 2))
@@ -264,6 +269,17 @@ fn readable(measure: &Measure, end: i64, high: bool) -> bool {
     (grows && high) || months <= 3 || month % months == 0
 }
 
+/// Values that a measure can have.
+fn extent(eval: &MeasureEval, measure: &Measure) -> [f64; 2] {
+    match measure.kind {
+        Kind::Share => [0.0, 1.0],
+        Kind::Ordinal => measure.scale.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]),
+        Kind::Count => [0.0, f64::INFINITY],
+        Kind::Level if eval.series.points.iter().all(|p| p.value >= 0.0) => [0.0, f64::INFINITY],
+        Kind::Level => [f64::NEG_INFINITY, f64::INFINITY],
+    }
+}
+
 /// Values that are in a state: above the first, below the second.
 fn range(eval: &MeasureEval, measure: &Measure, thresholds: [f64; 2], state: usize) -> [Option<f64>; 2] {
     let Some((centre, sigma)) = eval.baseline_centre else { return [None, None] };
@@ -282,7 +298,10 @@ fn range(eval: &MeasureEval, measure: &Measure, thresholds: [f64; 2], state: usi
 fn bounds(signal: &SignpostSignal) -> String {
     let unit = &signal.unit;
     let show = |v: f64| {
-        let digits = if v.abs() >= 1000.0 { format!("{v:.3e}") } else { format!("{v:.3}") };
+        if v.abs() >= 1e6 {
+            return format!("{:.4} million", v / 1e6).replace(".0000", "");
+        }
+        let digits = format!("{v:.3}");
         digits.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
     match (signal.above, signal.below) {

@@ -72,6 +72,18 @@ impl Reading {
         }
     }
 
+    /// The same with scenario probabilities smoothed over the past, with hindsight.
+    pub(crate) fn assess_with_hindsight(&self, view: &View) -> Result<Assessment, Failure> {
+        match &self.source {
+            Source::Store { projector, .. } => Ok(projector.assess_with_hindsight(view)),
+            Source::Daemon(daemon) => {
+                let mut query = of_view(view);
+                query.push(("hindsight", true.to_string()));
+                daemon.ask(&["assessment"], query)
+            }
+        }
+    }
+
     /// One line an indicator.
     pub(crate) fn board(&self, view: &View) -> Result<Vec<BoardRow>, Failure> {
         match &self.source {

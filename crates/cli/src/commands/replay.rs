@@ -24,14 +24,16 @@ Examples:
   bellwether replay --framework other.toml
       the same facts read another way
   bellwether replay --framework other.toml --against china-russia
-      two readings side by side: what the other one changes";
+      two readings side by side: what the other one changes
+  bellwether replay --hindsight
+      and how the scenarios of each past quarter look from today";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     view: ViewArgs,
-    /// Ask for scenario probabilities smoothed with hindsight (no smoothing in this version)
+    /// Add the scenario probabilities of every quarter as seen from the end, with hindsight: not what could be known then
     #[arg(long)]
     hindsight: bool,
     /// Show what --framework reads otherwise than this one: a file, or the id of one in the configuration
@@ -60,14 +62,16 @@ const LISTS: [(&str, &str); 11] = [
 const FIELDS: [&str; 7] = ["list", "id", "number", "low", "high", "direction", "evidence"];
 
 pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
-    if args.hindsight {
-        out::note("--hindsight changes nothing yet: scenarios are not smoothed in this version");
+    if args.hindsight && app.out.format() == Format::Csv {
+        out::note("--hindsight: CSV does not hold the smoothed probabilities, --format json does");
     }
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let assessment = reading.assess(&view)?;
+    let assessment =
+        if args.hindsight { reading.assess_with_hindsight(&view)? } else { reading.assess(&view)? };
     if let Some(base) = &args.against {
         let knowing = Knowing { framework: Some(base.clone()), ..args.view.knowing.clone() };
+        // A store is read by one at a time.
         drop(reading);
         let comparison = Comparison::new(&app.reading(&knowing)?.assess(&view)?, &assessment);
         if app.out.format() == Format::Csv {

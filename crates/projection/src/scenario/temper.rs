@@ -40,7 +40,8 @@ pub fn normalised(p: &[f64]) -> Vec<f64> {
     scale(&p.iter().map(|x| x.max(LEAST)).collect::<Vec<_>>())
 }
 
-/// ln(p / (1 − p)).
+/// ln(p / (1 − p)), finite for 0 and 1 too.
 pub fn logit(p: f64) -> f64 {
+    let p = p.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
     libm::log(p) - libm::log1p(-p)
 }

@@ -23,7 +23,7 @@ struct Look {
 /// Flags the quarters from which on all scenarios fitted badly, and those flags that were taken back.
 ///
 /// Looked at when a quarter ends, as known then, over as many quarters back as the framework says. A misfit ends when the
-/// best scenario fits again; it is taken back when what was seen then, as restated since, fits after all.
+/// best scenario fits again; it is taken back when those quarters, with what has become known of them since, fit after all.
 pub(crate) fn misfits(core: &Core<'_>, past: &Past<'_>, changes: &mut Changes) {
     let Some(setting) = Setting::new(core.framework) else { return };
     let floor = setting.evidence.fit_floor;

@@ -5,6 +5,8 @@ mod bundled;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
 mod outlook;
 #[cfg(test)]
 mod properties;

@@ -2,7 +2,7 @@
 //!
 //! | address | is |
 //! |---|---|
-//! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=` | `replay` |
+//! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=&hindsight=` | `replay` |
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
 //! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |

@@ -46,7 +46,15 @@ impl Asked<'_> {
 }
 
 pub(super) async fn assessment(State(api): Shared, uri: Uri, body: Body) -> Answer {
-    answer(api, &uri, &[], body, |asked| Ok(asked.projector.assess(&asked.view()?))).await
+    answer(api, &uri, &["hindsight"], body, |asked| {
+        let (view, hindsight) = (asked.view()?, asked.params.switch("hindsight")?);
+        Ok(if hindsight {
+            asked.projector.assess_with_hindsight(&view)
+        } else {
+            asked.projector.assess(&view)
+        })
+    })
+    .await
 }
 
 pub(super) async fn board(State(api): Shared, uri: Uri, body: Body) -> Answer {

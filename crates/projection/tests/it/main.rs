@@ -9,6 +9,8 @@ mod filter;
 #[cfg(test)]
 mod outlook;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;

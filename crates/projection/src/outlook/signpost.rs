@@ -266,7 +266,7 @@ fn readable(measure: &Measure, end: i64, high: bool) -> bool {
     let Some(months) = measure.cadence.months() else { return true };
     let grows = measure.formula.windowed() && !matches!(measure.formula, Formula::Mean | Formula::Agreement);
     let month = moment(end).map_or(0, |at| at.month0());
-    (grows && high) || months <= 3 || month % months == 0
+    (grows && high) || months <= 3 || month.is_multiple_of(months)
 }
 
 /// Values that a measure can have.

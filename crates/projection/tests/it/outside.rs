@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bellwether_model::framework::Framework;
 use bellwether_projection::Projector;
 
+use crate::shifts::{HIGH, flat_then, of_trade, year};
 use crate::support::*;
 
 fn changed(from: &str, to: &str) -> String {
@@ -77,38 +78,23 @@ fn a_probability_moves_what_reads_it_with_its_band() {
     assert!(a.evidence.len() > 3);
 }
 
-/// While a change stands it counts whole; taken out of the history with its facts, it does not.
+/// A change upwards counts whole for a year from the moment at which it could be known, and nothing before.
 #[test]
 fn a_standing_change_counts() {
-    let reads = |day: &str| {
-        let view = at(day);
-        let p = projector(&history());
-        let points = p.why("implication.europe-pressure", &view).unwrap().inputs;
-        let line = points.into_iter().find(|l| l.of == "economic.trade-total").unwrap();
-        let standing = p.assess(&view).shifts;
-        let own: Vec<_> = standing
-            .into_iter()
-            .filter(|s| {
-                s.indicator == "economic.trade-total" && ["level", "trend"].contains(&s.kind.as_str())
-            })
-            .collect();
-        (line.points, own)
+    let mut facts = flat_then(&HIGH);
+    facts.extend([year(2022, 181, None), year(2023, 183, None), year(2024, 186, None)]);
+    let p = projector(&facts);
+    let points = |day: &str| {
+        let why = p.why("implication.europe-pressure", &at(day)).unwrap();
+        let line = why.inputs.into_iter().find(|l| l.of == "economic.trade-total").unwrap();
+        line.points
     };
-    let mut told = 0;
-    for day in ["2012-12-31", "2018-12-31", "2023-12-31", "2024-12-31", "2026-06-30"] {
-        let (points, own) = reads(day);
-        let newest = own.last().map(|s| (s.direction, s.kind == "trend"));
-        match (points, newest) {
-            (Some(p), Some((direction, _))) if p != 0.0 => {
-                let way = if direction == bellwether_projection::Trend::Up { 10.0 } else { -10.0 };
-                assert_eq!(p, way, "{day}");
-                told += 1;
-            }
-            (Some(p), _) => assert_eq!(p, 0.0, "{day}"),
-            // Neither a change nor a detector that could have shown one.
-            (None, None) => {}
-            (None, Some((_, trend))) => assert!(!trend, "{day}: a trend stands until another change"),
-        }
+    let shift = of_trade(&p.assess(&at("2022-06-30"))).remove(0).clone();
+    assert_eq!((shift.kind.as_str(), shift.known_at.as_str()), ("level", "2022-01-15T00:00:00Z"));
+    assert_eq!(points("2022-06-30"), Some(10.0), "weight .1 of 100");
+    for before_and_after in ["2022-01-13", "2023-06-30"] {
+        assert!(points(before_and_after).is_none_or(|p| p == 0.0), "{before_and_after}");
     }
-    eprintln!("{told} days with a standing change");
+    let evidence = |day: &str| p.why("implication.europe-pressure", &at(day)).unwrap().facts.len();
+    assert!(evidence("2022-06-30") >= 1);
 }

@@ -301,6 +301,26 @@ fn r11_two_replays_are_equal_to_the_byte() {
     assert_eq!(replay(), replay());
 }
 
+/// What each quarter looks like from the end: only on request, and it changes nothing else.
+#[test]
+fn scenarios_are_smoothed_only_with_hindsight() {
+    let store = Store::with_history();
+    let plain = store.json(&["replay", "--as-of", "2024-06-30"]);
+    let mut smoothed = store.json(&["replay", "--as-of", "2024-06-30", "--hindsight"]);
+    assert!(plain.get("smoothed").is_none());
+    let quarters = smoothed.as_object_mut().unwrap().remove("smoothed").unwrap();
+    assert_eq!(smoothed, plain);
+    let quarters = quarters.as_array().unwrap();
+    assert_eq!((&quarters[0]["quarter"], quarters.len()), (&serde_json::json!("2014-03-31"), 42));
+    for quarter in quarters {
+        let all: f64 =
+            quarter["scenarios"].as_array().unwrap().iter().map(|s| s["probability"].as_f64().unwrap()).sum();
+        assert!(near(all, 1.0), "{quarter}");
+    }
+    let table = store.run(&["replay", "--as-of", "2024-06-30", "--hindsight"]).exits(0).out;
+    assert!(table.contains("Scenarios with hindsight"), "{table}");
+}
+
 /// The world could know in 2025 what this store, filled just now, could not.
 #[test]
 fn the_recorded_clock_counts_from_when_the_store_took_a_fact() {

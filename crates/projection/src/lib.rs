@@ -37,6 +37,7 @@ pub use outlook::{
     Fan, FanYear, ModelNote, Outlook, PATHS, Predictive, Probability, Refusal, Scenarios, Signpost,
     SignpostSignal, USUAL_PATHS, YearEnd,
 };
+pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};
 pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};

@@ -106,6 +106,7 @@ impl Projector {
             .or_else(|| self.why_composite(&core, id))
             .or_else(|| self.why_relation(&core, &all, id))
             .or_else(|| self.why_scenario(view, &core, &all, id))
+            .or_else(|| self.why_fit(view, &core, &all, id))
             .or_else(|| all.shifts.iter().find(|s| s.id == id).map(|s| self.why_shift(&core, view, s)))
             .or_else(|| self.why_expectation(&core, &all, id))
             .or_else(|| self.why_divergence(&all, id))

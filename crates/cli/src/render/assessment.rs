@@ -1,7 +1,7 @@
 //! The assessment as a page of tables.
 
 use bellwether_model::framework::{Composite, Framework};
-use bellwether_projection::{Assessment, DomainState, Gap, LevelState, Shift, Withdrawn};
+use bellwether_projection::{Assessment, DomainState, Gap, LevelState, Move, Shift, TRANSITION, Withdrawn};
 
 use super::figures::{
     UNKNOWN, band, bar, compact, day, difference, points, probability, quantity, share_bar, signed,
@@ -213,7 +213,10 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
     if a.scenarios.is_empty() {
         return;
     }
-    let fit = a.fit.map_or("fit unknown".to_owned(), |f| format!("fit of the best: {f:.2}"));
+    let fit = a.fit.map_or("fit unknown".to_owned(), |f| {
+        let none = f < framework.evidence().fit_floor;
+        format!("fit of the best: {f:.2}{}", if none { ", no scenario explains what was seen" } else { "" })
+    });
     page.heading("Scenarios", &fit);
     let mut table = Table::new(&[
         ("scenario", Left, Keep),
@@ -225,8 +228,10 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
     ]);
     for state in &a.scenarios {
         let row = framework.scenarios.iter().find(|s| s.id == state.id);
+        // What time alone did is named only when nothing else moved it.
+        let drift = |m: &Move| m.indicator == TRANSITION;
         let mut moves: Vec<_> = state.moved_by.iter().collect();
-        moves.sort_by(|x, y| y.log_odds.abs().total_cmp(&x.log_odds.abs()));
+        moves.sort_by(|x, y| drift(x).cmp(&drift(y)).then(y.log_odds.abs().total_cmp(&x.log_odds.abs())));
         let by: Vec<String> =
             moves.iter().take(1).map(|m| format!("{} {}", m.indicator, signed(m.log_odds, 2))).collect();
         table.row([
@@ -442,5 +447,26 @@ mod tests {
             "\n",
             "Gaps  none\n",
         ));
+    }
+
+    #[test]
+    fn smoothed_scenarios_stand_apart_under_hindsight() {
+        let mut a = assessed();
+        let page = |a: &Assessment| assessment(a, &framework(), &[], &PLAIN);
+        assert!(!page(&a).contains("hindsight"));
+        a.fit = Some(0.001);
+        a.smoothed = serde_json::from_value(json!([
+            {"quarter": "2026-03-31", "scenarios": [{"id": "scenario.closer", "probability": 0.9},
+                                                    {"id": "scenario.steady", "probability": 0.1}]},
+        ]))
+        .unwrap();
+        let page = page(&a);
+        for part in [
+            "Scenarios  fit of the best: 0.00, no scenario explains what was seen\n",
+            "Scenarios with hindsight  each quarter as seen from the end, not as it could be known then\n",
+            "  2026-03-31  closer 90%  steady 10%\n",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) use domain::domain_states;
 pub(crate) use listening::Listening;
 pub(crate) use measure::{MeasureEval, of_change};
 pub(crate) use method::false_alarms;
+pub use scenario::TRANSITION;
 pub(crate) use scenario::{STATE_WORDS, Weighed, scenario_states, weigh, words};
 pub(crate) use series::{Point, Source};
 pub(crate) use shift::shifts;

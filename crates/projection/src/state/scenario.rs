@@ -21,8 +21,8 @@ use crate::assessment::{Move, ScenarioState, Smoothed, SmoothedScenario};
 use crate::fold::{Projector, moment};
 use crate::scenario::{Filtered, Model, Moment, Seen, SignalRows, filter, fit, smooth};
 
-/// What the drift alone did, in `moved_by`.
-pub(crate) const TRANSITION: &str = "transition";
+/// What the drift alone did, among the indicators of `moved_by`.
+pub const TRANSITION: &str = "transition";
 
 /// A framework's scenarios as the filter takes them: scenarios and signals in id order.
 pub(crate) struct Setting<'a> {

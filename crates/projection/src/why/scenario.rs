@@ -62,6 +62,53 @@ impl Projector {
     }
 }
 
+impl Projector {
+    /// Why the best scenario fits as it does: under which, and what was seen.
+    pub(super) fn why_fit(
+        &self,
+        view: &View,
+        core: &Core<'_>,
+        all: &Assessment,
+        id: &str,
+    ) -> Option<Explanation> {
+        let weighed = weigh(self, core, view).filter(|_| id == "fit")?;
+        let evidence = &weighed.setting.evidence;
+        let (_, best) = weighed.fit.unzip();
+        let best = best.and_then(|best| Some((best, weighed.setting.scenarios.get(best)?)));
+        let mut figures = vec![
+            figure("fit", all.fit.map(show)),
+            figure("floor", Some(show(evidence.fit_floor))),
+            figure("scenario that fits best", best.map(|(_, s)| s.id.clone())),
+        ];
+        let quarters = &weighed.filtered.quarters;
+        let from =
+            quarters.len().saturating_sub(usize::try_from(evidence.fit_quarters).unwrap_or(usize::MAX));
+        let mut facts: BTreeSet<u64> = BTreeSet::new();
+        for report in quarters.iter().skip(from).rev().flat_map(|q| &q.reports) {
+            figures.push(reading(&weighed, report, best.map_or(0, |(at, _)| at)));
+            let read = weighed.readings.iter().find(|r| r.seen == report.seen);
+            facts.extend(read.into_iter().flat_map(|r| r.seqs.iter().copied()));
+        }
+        Some(Explanation {
+            id: id.to_owned(),
+            kind: "fit".to_owned(),
+            title: "Fit of the best scenario".to_owned(),
+            meaning:
+                "The probability, under the scenario that explains best, of readings stranger than these."
+                    .to_owned(),
+            formula: format!(
+                "P(surprise of readings drawn from the scenario > surprise of what was seen in {} quarters), ties half;                  surprise = sum of share · −ln P(state)",
+                evidence.fit_quarters
+            ),
+            unit: "probability".to_owned(),
+            reason: evidence.reason.clone(),
+            figures,
+            inputs: Vec::new(),
+            facts: input_facts(&facts.into_iter().collect::<Vec<_>>()),
+        })
+    }
+}
+
 /// Readings of the last quarters, newest first.
 fn readings(weighed: &Weighed<'_>, scenario: usize) -> Vec<Figure> {
     let quarters = &weighed.filtered.quarters;

@@ -104,6 +104,75 @@ fn a_revision_replaces_what_it_revises_and_old_views_do_not_know_it() {
 }
 
 #[test]
+fn ten_copies_of_a_report_are_one_and_a_poor_rival_changes_nothing() {
+    let report = trade("60000000000", "2023-01-13");
+    let view = at("2023-03-31");
+    let alone = probabilities(&projector(&with(vec![report.clone()])).assess(&view));
+    let copy = |n: u32, change: &dyn Fn(&mut Fact)| {
+        let mut f = report.clone();
+        f.key = format!("{}|copy{n}", f.key);
+        f.source = format!("feed-{n}");
+        f.evidence.uri = Some(format!("https://copy{n}.example/"));
+        change(&mut f);
+        f.seal();
+        f
+    };
+    let mut echoes = vec![report.clone()];
+    echoes.extend((2..=10).map(|n| copy(n, &|_| {})));
+    assert_eq!(probabilities(&projector(&with(echoes)).assess(&view)), alone);
+    // Ten poor sources say the opposite.
+    let mut rivals = vec![report.clone()];
+    rivals.extend((2..=11).map(|n| {
+        copy(n, &|f| {
+            f.value = Some("400000000000".parse().unwrap());
+            f.grade = "E3".parse().unwrap();
+        })
+    }));
+    assert_eq!(probabilities(&projector(&with(rivals)).assess(&view)), alone);
+    // On their own they say little, and the same way as a good source would.
+    let say = |grade: &str| {
+        let mut f = report.clone();
+        f.grade = grade.parse().unwrap();
+        f.seal();
+        probabilities(&projector(&with(vec![f])).assess(&view))
+    };
+    let none = probabilities(&projector(&with(vec![])).assess(&view));
+    let (good, poor) = (say("A1"), say("E3"));
+    for ((good, poor), none) in good.iter().zip(&poor).zip(&none) {
+        assert!((good - none) * (poor - none) > 0.0 && (poor - none).abs() < 0.3 * (good - none).abs());
+    }
+}
+
+/// Trade of one year collapses, told by the best of sources: divergence gains, and no more than an eighth.
+#[test]
+fn one_collapse_of_trade_does_not_make_divergence() {
+    let mut facts = history();
+    let view = at("2026-06-30");
+    let divergence = |facts: &[Fact]| {
+        let a = projector(facts).assess(&view);
+        a.scenarios.iter().find(|s| s.id == "scenario.c-divergence").unwrap().probability
+    };
+    let before = divergence(&facts);
+    let of_2025 = |f: &Fact| {
+        f.key.starts_with("trade.flow|CHN-RUS|total|USD|CHN-GACC|2025")
+            && f.valid.start.to_rfc3339().starts_with("2025-01-01")
+    };
+    let mut collapse = facts.iter().rfind(|f| of_2025(f)).unwrap().clone();
+    facts.retain(|f| !of_2025(f));
+    collapse.valid = trade("1", "2026-01-14").valid;
+    for end in [&mut collapse.valid.start, collapse.valid.end.as_mut().unwrap()] {
+        *end = end.checked_add_months(chrono::Months::new(36)).unwrap();
+    }
+    collapse.key = "trade.flow|CHN-RUS|total|USD|CHN-GACC|2025".to_owned();
+    (collapse.value, collapse.grade) = (Some("40000000000".parse().unwrap()), "A1".parse().unwrap());
+    collapse.published_at = Some("2026-01-14".parse().unwrap());
+    collapse.seal();
+    facts.push(collapse);
+    let after = divergence(&facts);
+    assert!(after > before + 0.005 && after < before + 0.125, "{before} {after}");
+}
+
+#[test]
 fn later_facts_change_no_earlier_view_and_arrival_no_view() {
     let all = history();
     let whole = projector(&all);
@@ -207,6 +276,10 @@ fn why_a_scenario_shows_every_recent_reading_with_its_weight() {
     }
     assert!(line("log-odds by transition").is_some() && line("prior").unwrap().contains("2014-01-01"));
     assert!(why.facts.len() > 10);
+    let fit = p.why("fit", &at("2023-12-31")).unwrap();
+    let fitted = fit.figures.iter().find(|f| f.name == "fit").unwrap().value.clone().unwrap();
+    assert_eq!(fitted, p.assess(&at("2023-12-31")).fit.unwrap().to_string());
+    assert!(fit.facts.len() < why.facts.len(), "a year of them");
 }
 
 #[test]

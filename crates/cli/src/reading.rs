@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bellwether_model::framework::Framework;
 use bellwether_model::{Clock, KnownBasis, View};
-use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, SeriesRow};
+use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, Scenarios, SeriesRow};
 use bellwether_server::api::{Explained, Guest, compare, explain};
 use bellwether_store::EventLog;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -108,6 +108,30 @@ impl Reading {
                 let mut query = of_view(view);
                 query.push(("vintages", vintages.to_string()));
                 daemon.ask(&["series", id], query)
+            }
+        }
+    }
+
+    /// The scenarios and what may come, up to a year.
+    pub(crate) fn scenarios(
+        &self,
+        view: &View,
+        horizon: Option<i32>,
+        paths: usize,
+        sensitivity: bool,
+    ) -> Result<Scenarios, Failure> {
+        match &self.source {
+            Source::Store { projector, .. } => {
+                let horizon =
+                    projector.horizon(view, horizon).map_err(|p| Failure::usage(p.message, p.remedy))?;
+                Ok(projector.scenarios(view, horizon, paths, sensitivity))
+            }
+            Source::Daemon(daemon) => {
+                let mut query = of_view(view);
+                query.extend(horizon.map(|year| ("horizon", year.to_string())));
+                query.push(("paths", paths.to_string()));
+                query.push(("sensitivity", sensitivity.to_string()));
+                daemon.ask(&["scenarios"], query)
             }
         }
     }

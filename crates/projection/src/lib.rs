@@ -20,6 +20,7 @@ mod diff;
 mod fold;
 mod gaps;
 mod history;
+mod outlook;
 pub mod scenario;
 mod state;
 mod stepper;
@@ -28,10 +29,14 @@ mod why;
 
 pub use assessment::*;
 pub use board::{BoardRow, Threshold};
-pub use diff::{Cause, Change, Diff};
+pub use diff::{Cause, Change, Comparison, Diff, Differing};
 pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
+pub use outlook::{
+    Fan, FanYear, ModelNote, Outlook, PATHS, Predictive, Probability, Refusal, Scenarios, Signpost,
+    SignpostSignal, USUAL_PATHS, YearEnd,
+};
 pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};
 pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn};

@@ -9,7 +9,7 @@ use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input
 use bellwether_model::{View, parse_moment};
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Assessment, Shift};
+use crate::assessment::{Assessment, BalanceState, Shift};
 use crate::fold::Projector;
 use crate::gaps::selector;
 use crate::state::{AtAlarm, Core, Listening, MeasureEval, Sum, at_alarm, false_alarms};
@@ -328,6 +328,7 @@ impl Projector {
         }
         let row = self.index.framework.balance.as_ref().filter(|b| b.id == id)?;
         let sum = core.balance.as_ref()?;
+        let turning = all.balance.as_ref().map(BalanceState::turning).unwrap_or_default();
         Some(Explanation {
             id: row.id.clone(),
             kind: "balance".to_owned(),
@@ -336,11 +337,11 @@ impl Projector {
             formula: "sum of 100 · weight · sign · strength over its parts".to_owned(),
             unit: "points".to_owned(),
             reason: row.reason.clone(),
-            figures: vec![
-                figure("value", sum.level.map(show)),
-                figure("low", sum.low.map(show)),
-                figure("high", sum.high.map(show)),
-            ],
+            figures: [("value", sum.level), ("low", sum.low), ("high", sum.high)]
+                .into_iter()
+                .map(|(name, value)| figure(name, value.map(show)))
+                .chain(turning.into_iter().map(|words| figure("would turn it", Some(words))))
+                .collect(),
             inputs: input_lines(&row.inputs, sum),
             facts: input_facts(&sum.evidence),
         })

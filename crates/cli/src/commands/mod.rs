@@ -19,6 +19,7 @@ pub(crate) mod judge;
 pub(crate) mod notify;
 pub(crate) mod quarantine;
 pub(crate) mod replay;
+pub(crate) mod scenarios;
 pub(crate) mod series;
 pub(crate) mod shifts;
 pub(crate) mod silence;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Board(args) => board::run(app, &args),
         Command::Gaps(args) => gaps::run(app, &args),
         Command::Shifts(args) => shifts::run(app, &args),
+        Command::Scenarios(args) => scenarios::run(app, &args),
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
         Command::Backtest(args) => backtest::run(app, &args),
@@ -84,6 +86,7 @@ fn reads(command: &Command) -> bool {
             | Command::Board(_)
             | Command::Gaps(_)
             | Command::Shifts(_)
+            | Command::Scenarios(_)
             | Command::Series(_)
             | Command::Diff(_)
             | Command::Why(_)

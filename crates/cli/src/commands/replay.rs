@@ -1,10 +1,13 @@
 //! `replay`.
 
+use std::path::PathBuf;
+
+use bellwether_projection::Comparison;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::args::{Format, ViewArgs};
+use crate::args::{Format, Knowing, ViewArgs};
 use crate::failure::Failure;
 use crate::{out, render};
 
@@ -20,6 +23,8 @@ Examples:
       what this store held by then
   bellwether replay --framework other.toml
       the same facts read another way
+  bellwether replay --framework other.toml --against china-russia
+      two readings side by side: what the other one changes
   bellwether replay --hindsight
       and how the scenarios of each past quarter look from today";
 
@@ -31,6 +36,12 @@ pub(crate) struct ReplayArgs {
     /// Add the scenario probabilities of every quarter as seen from the end, with hindsight: not what could be known then
     #[arg(long)]
     hindsight: bool,
+    /// Show what --framework reads otherwise than this one: a file, or the id of one in the configuration
+    #[arg(long, value_name = "FILE|ID", requires = "framework", conflicts_with = "hindsight")]
+    against: Option<PathBuf>,
+    /// With --against: show every difference in the table
+    #[arg(long, requires = "against")]
+    all: bool,
 }
 
 /// Rows of an assessment that have one number, with the field that holds it.
@@ -58,6 +69,16 @@ pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     let view = app.view(&args.view);
     let assessment =
         if args.hindsight { reading.assess_with_hindsight(&view)? } else { reading.assess(&view)? };
+    if let Some(base) = &args.against {
+        let knowing = Knowing { framework: Some(base.clone()), ..args.view.knowing.clone() };
+        // A store is read by one at a time.
+        drop(reading);
+        let comparison = Comparison::new(&app.reading(&knowing)?.assess(&view)?, &assessment);
+        if app.out.format() == Format::Csv {
+            return app.out.csv(&comparison.changed, &["id", "path", "base", "other"]);
+        }
+        return app.out.page(&comparison, |look| render::comparison(&comparison, args.all, look));
+    }
     if app.out.format() == Format::Csv {
         return app.out.csv(&rows(&serde_json::to_value(&assessment)?), &FIELDS);
     }

@@ -292,6 +292,8 @@ fn balance(page: &mut Page, a: &Assessment, framework: &Framework) {
     };
     page.entry("for", &side(|p| p > 0.0));
     page.entry("against", &side(|p| p < 0.0));
+    // What it would take of each part alone is in `scenarios` and `why`.
+    page.entry("turns", state.turning().last().map_or("", String::as_str));
 }
 
 fn divergences(page: &mut Page, a: &Assessment) {

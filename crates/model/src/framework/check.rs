@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
 
-use super::composite::{CompositeFormula, Input, Limit};
+use super::composite::{As, CompositeFormula, Input, Limit};
 use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
 use super::read::Read;
 use super::scenario::{CREDIBILITIES, RELIABILITIES};
@@ -95,7 +95,7 @@ impl<'a> Checker<'a> {
             }
         }
         for (i, s) in f.scenarios.iter().enumerate() {
-            self.id("scenario", i, &s.id, "scenario.", Stage::End);
+            self.id("scenario", i, &s.id, "scenario.", Stage::Relation);
         }
     }
 
@@ -307,15 +307,32 @@ impl<'a> Checker<'a> {
                 Some(stage) if *stage >= before => self.push(
                     &at,
                     format!("{} is assessed later than this row", input.of),
-                    "read measures, domains, relations, frictions, drivers, in that order",
+                    "read measures, domains, relations and scenarios, frictions, drivers, in that order",
                 ),
-                Some(_) => {}
+                Some(_) => self.reading(path, k, input),
             }
         }
         let sum: f64 = inputs.iter().map(|x| x.weight).sum();
         if weighted && (sum - 1.0).abs() > SUM_TOLERANCE {
             self.push(path, format!("the input weights add to {sum:.6}, not 1"), "correct the weights");
         }
+    }
+
+    /// A scenario is read by its probability, and only a measure has changes.
+    fn reading(&mut self, path: &[Step<'_>], k: usize, input: &Input) {
+        let scenario = self.framework.scenarios.iter().any(|s| s.id == input.of);
+        let measure = self.stages.get(input.of.as_str()) == Some(&Stage::Measure);
+        let (message, remedy) = match input.reading {
+            As::Probability if !scenario => ("only a scenario has a probability", "name a scenario"),
+            As::Shift if !measure => ("only an indicator or measure has shifts", "name one of them"),
+            As::Distance | As::Scale if scenario => {
+                ("a scenario is read by its probability", "add as = \"probability\"")
+            }
+            _ => return,
+        };
+        let mut at = path.to_vec();
+        at.extend([Step::At(k), Step::Key("of")]);
+        self.push(&at, message, remedy);
     }
 
     fn relations(&mut self) {

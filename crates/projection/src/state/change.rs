@@ -3,6 +3,7 @@
 //! A change is flagged at the moment its alarm could first be raised, keeps that moment for ever, and is taken
 //! back at the moment a revised or withdrawn statement makes its alarm disappear. One change is flagged once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bellwether_detect::Direction;
@@ -109,6 +110,25 @@ impl Changes {
     pub(crate) fn fading(&self) -> impl Iterator<Item = i64> + '_ {
         self.measures.iter().flat_map(|m| &m.pulls).filter(|p| !p.trend).map(|p| p.known)
     }
+}
+
+/// What the detectors of some measures find in a view, read from the beginning; nothing of the others.
+pub(crate) fn changes_of(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    wanted: &BTreeSet<usize>,
+) -> Changes {
+    let keys = projector.keys_by_measure();
+    let found = |(index, measure): (usize, &Measure)| {
+        let Some(keys) = keys.get(index).filter(|_| wanted.contains(&index)) else { return Arc::default() };
+        let mut detection = Detection::new(measure, false);
+        let eval = (index, core.measures.get(index).map(Arc::as_ref));
+        detection.read_on((projector, view, core.framework), eval, keys, i64::MIN);
+        detection.found
+    };
+    let measures = core.framework.all_measures().enumerate().map(found).collect();
+    Changes { measures, ..Changes::default() }
 }
 
 /// Whether a kind of change moves its row up or down.

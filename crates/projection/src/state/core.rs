@@ -8,6 +8,7 @@ use bellwether_model::framework::{As, Framework, Measure};
 
 use super::level;
 use super::measure::{MeasureEval, evaluate_all};
+use super::outside::Outside;
 use super::relation::{self, Asymmetry, Constraint};
 use super::strength::{Strength, Sum, of_measure, sum};
 use crate::fold::{Projector, Resolved};
@@ -26,6 +27,7 @@ pub(crate) struct Core<'a> {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) levels: BTreeMap<&'a str, Sum>,
     pub(crate) balance: Option<Sum>,
+    outside: Outside,
     positions: BTreeMap<&'a str, usize>,
 }
 
@@ -34,10 +36,13 @@ impl<'a> Core<'a> {
     pub(crate) fn new(projector: &'a Projector, view: &View) -> Self {
         let resolved: Resolved = projector.resolve(view);
         let measures = evaluate_all(projector, &resolved, view, false);
-        Self::over(&projector.index.framework, (resolved.facts, resolved.head), measures)
+        let mut core = Self::over(&projector.index.framework, (resolved.facts, resolved.head), measures);
+        core.compose(Outside::new(projector, view, &core, None));
+        core
     }
 
-    /// The rows over measures that were evaluated already; `(facts, head)` are those of the view.
+    /// Domains, asymmetries and constraints over measures that were evaluated already; `(facts, head)` are those of the view.
+    /// What is made of these rows waits for [`compose`](Self::compose).
     pub(crate) fn over(
         framework: &'a Framework,
         (facts, head): (u64, u64),
@@ -53,6 +58,7 @@ impl<'a> Core<'a> {
             constraints: Vec::new(),
             levels: BTreeMap::new(),
             balance: None,
+            outside: Outside::default(),
             positions: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
         };
         let rules = &framework.rules;
@@ -71,6 +77,13 @@ impl<'a> Core<'a> {
             .collect();
         core.asymmetries = framework.asymmetries.iter().map(|a| relation::asymmetry(&core, a)).collect();
         core.constraints = framework.constraints.iter().map(|c| relation::constraint(&core, c)).collect();
+        core
+    }
+
+    /// Levels and the balance.
+    pub(crate) fn compose(&mut self, outside: Outside) {
+        let framework = self.framework;
+        self.outside = outside;
         // Constraint shares range over drivers, so they come after all of them.
         let (plain, derived): (Vec<_>, Vec<_>) = framework
             .frictions
@@ -83,18 +96,17 @@ impl<'a> Core<'a> {
                 c.formula == bellwether_model::framework::CompositeFormula::Points && !late(&c.id)
             });
         for composite in plain.into_iter().chain(derived) {
-            let level = level::evaluate(&core, composite);
-            core.levels.insert(&composite.id, level);
+            let level = level::evaluate(self, composite);
+            self.levels.insert(&composite.id, level);
         }
-        core.balance = framework.balance.as_ref().map(|b| {
+        self.balance = framework.balance.as_ref().map(|b| {
             let parts = b
                 .inputs
                 .iter()
-                .map(|i| (i.of.clone(), i.weight, i.sign.factor(), core.strength(&i.of, i.reading)))
+                .map(|i| (i.of.clone(), i.weight, i.sign.factor(), self.strength(&i.of, i.reading)))
                 .collect();
-            sum(parts, rules.minimum_coverage)
+            sum(parts, framework.rules.minimum_coverage)
         });
-        core
     }
 
     /// Levels by row.
@@ -121,6 +133,12 @@ impl<'a> Core<'a> {
 
     /// What the row of that id gives to a row above it.
     pub(crate) fn strength(&self, id: &str, reading: As) -> Strength {
+        if reading == As::Shift {
+            return self.outside.changes.get(id).cloned().unwrap_or(Strength::missing(-1.0, 1.0));
+        }
+        if let Some(scenario) = self.outside.scenarios.get(id) {
+            return scenario.clone();
+        }
         if let Some((eval, measure)) = self.measure(id) {
             return of_measure(eval, measure, reading);
         }
@@ -136,7 +154,7 @@ impl<'a> Core<'a> {
         if let Some(at) = self.framework.constraints.iter().position(|c| c.id == id) {
             return self.constraints.get(at).map_or(Strength::missing(0.0, 1.0), Constraint::strength);
         }
-        Strength::missing(-1.0, 1.0)
+        Strength::missing(if reading == As::Probability { 0.0 } else { -1.0 }, 1.0)
     }
 }
 

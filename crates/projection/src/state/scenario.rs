@@ -100,7 +100,7 @@ impl<'a> Setting<'a> {
     /// The filter's moment for a world date, exclusive; `None` before the start. Within a quarter the drift goes by whole
     /// months: what nobody learnt moves nothing from one day to the next.
     pub(crate) fn moment(&self, as_of: i64) -> Option<Moment> {
-        let quarter = self.since(as_of)?;
+        let quarter = self.since(as_of.saturating_sub(1))?;
         let first = self.begins(quarter)?;
         let months = (1..=3).take_while(|months| shift_months(first, *months) <= as_of).count();
         Some(Moment { quarter, share: months as f64 / 3.0 })
@@ -176,10 +176,10 @@ fn periods<'e>(
         // A floor of the window that is not over yet only grows, but for means and shares.
         let grows = !matches!(measure.formula, Formula::Mean | Formula::Agreement);
         let open = series.open.iter().filter(|_| grows);
-        let whole = series.points.iter().map(|p| (p.end.min(as_of), p));
-        let whole = whole.map(|(end, p)| (end.saturating_sub(1), p));
-        // What is open is of the quarter that the view ends in, whenever it was last evaluated.
-        return whole.chain(open.map(|p| (as_of, p))).collect();
+        let whole = series.points.iter().map(|p| (p.end, p));
+        // What is open ends where the view does, whenever it was last evaluated.
+        let all = whole.chain(open.map(|p| (as_of, p)));
+        return all.map(|(end, p)| (end.saturating_sub(1), p)).collect();
     }
     // Sums since January grow through the year: only one month of it compares with the norm, that of the newest.
     let cumulative = measure.read.get(series.read).is_some_and(|r| r.period == PeriodKind::YearToDate);
@@ -279,11 +279,7 @@ impl Weighed<'_> {
     /// Probabilities at the end of each quarter, read with the knowledge of the view's end.
     pub(crate) fn smoothed(&self) -> Vec<Smoothed> {
         let Some(until) = self.until else { return Vec::new() };
-        let mut quarters = smooth(&self.setting.model, &self.filtered, until);
-        // One that has just begun says nothing of its own.
-        if until.share <= 0.0 && self.filtered.quarters.last().is_some_and(|q| q.reports.is_empty()) {
-            quarters.pop();
-        }
+        let quarters = smooth(&self.setting.model, &self.filtered, until);
         (0..)
             .zip(quarters)
             .filter_map(|(quarter, p)| {

@@ -5,27 +5,31 @@ use std::sync::Arc;
 use bellwether_model::View;
 
 use crate::fold::Projector;
-use crate::state::{MeasureEval, Source, evaluate, evaluate_all};
+use crate::state::{MeasureEval, Outside, Source, evaluate, evaluate_all};
 
 /// Evaluations of all measures, as of where the view ended last.
 pub(super) struct Lane {
     pub(super) at: i64,
     pub(super) evals: Vec<Arc<MeasureEval>>,
-    /// Only what the rows above read is kept: points but for the last two are not.
-    short: bool,
+    /// Measures of which only what the rows above read is kept: points but for the last two are not.
+    short: Vec<bool>,
 }
 
 impl Lane {
     /// Evaluates a view.
     pub(super) fn new(projector: &Projector, view: &View) -> Self {
         let at = view.as_of.timestamp_micros();
-        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view, true), short: false }
+        Self { at, evals: evaluate_all(projector, &projector.resolve(view), view, true), short: Vec::new() }
     }
 
-    /// The same for rows above alone: of long series nothing is kept.
+    /// The same for rows above alone: of long series nothing is kept, unless scenarios or detectors read them.
     pub(super) fn short(projector: &Projector, view: &View) -> Self {
-        let mut lane = Self { short: true, ..Self::new(projector, view) };
-        lane.evals.iter_mut().for_each(|eval| shorten(Arc::make_mut(eval)));
+        let whole = Outside::rests_on(projector.framework());
+        let mut lane = Self::new(projector, view);
+        lane.short = (0..lane.evals.len()).map(|index| !whole.contains(&index)).collect();
+        for (eval, _) in lane.evals.iter_mut().zip(&lane.short).filter(|(_, short)| **short) {
+            shorten(Arc::make_mut(eval));
+        }
         lane
     }
 
@@ -51,7 +55,7 @@ impl Lane {
                 let resolved = projector.resolve_some(keys, view);
                 let source = Source { projector, resolved: &resolved, view, measure, index, ahead: true };
                 let mut now = evaluate(&source, &framework.rules);
-                if self.short {
+                if self.short.get(index) == Some(&true) {
                     shorten(&mut now);
                 }
                 *eval = Arc::new(now);

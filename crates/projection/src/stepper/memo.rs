@@ -8,7 +8,7 @@ use crate::assess::{assemble, year_before};
 use crate::assessment::Assessment;
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months, window_start};
-use crate::state::{Core, Holds, Levels, Shifts, Since, a_year_after, crossing, midnight};
+use crate::state::{Core, Holds, Levels, Outside, Shifts, Since, a_year_after, crossing, midnight};
 
 /// An assessment with the one before it, where the two must be compared.
 pub(super) struct Next {
@@ -32,8 +32,10 @@ pub(super) struct Memo {
     head: u64,
     /// When the next change of direction stops pulling its domain.
     fades: i64,
-    /// The first of the next month, when scenarios drift on.
+    /// The first of the next month, when scenarios drift on, or the moment after one, when a quarter begins.
     drifts: i64,
+    /// Whether levels read scenarios or changes.
+    outside: bool,
     /// The year-earlier view could not be reached by going on.
     anew: bool,
 }
@@ -53,7 +55,7 @@ impl Memo {
         let seen = projector.observations().iter().filter(|o| o.visible(view));
         let mut memo = Self {
             arrivals: Arrivals::new(projector, view, earlier.at),
-            levels: levels(projector, &earlier),
+            levels: levels(projector, &year, &earlier),
             now,
             earlier,
             shifts: Shifts::new(projector),
@@ -63,6 +65,7 @@ impl Memo {
             standing,
             fades: i64::MAX,
             drifts: i64::MAX,
+            outside: Outside::asked(projector.framework()),
             anew: false,
         };
         let assessment = memo.assess(projector, view, &[], &[]);
@@ -133,28 +136,39 @@ impl Memo {
         // The anniversary of a leap day is that of the day before it.
         let anew = std::mem::take(&mut self.anew) || upto < from;
         let late = new.iter().copied().filter(|(at, _)| *at <= from);
+        let mut heard = false;
         for (_, statement) in self.arrivals.between(from, upto).chain(late) {
-            for measure in self.arrivals.concerns(projector, statement).measures {
+            let concerns = self.arrivals.concerns(projector, statement);
+            heard |= !concerns.heard.is_empty();
+            for measure in concerns.measures {
                 set(&mut dirty, measure, true);
             }
         }
         let dirty = |i: usize| anew || dirty.get(i) == Some(&true);
         let moved = self.earlier.go(projector, &year, &self.arrivals.keys, dirty).contains(&true);
-        if moved || anew {
-            self.levels = levels(projector, &self.earlier);
+        // Scenarios drift with the months, and changes fade.
+        let now = view.as_of.timestamp_micros();
+        let drifted = self.outside && (heard || self.drifts <= now || self.fades <= now);
+        if moved || anew || drifted {
+            self.levels = levels(projector, &year, &self.earlier);
         }
-        moved || anew
+        moved || anew || drifted
     }
 
     fn assess(&mut self, projector: &Projector, view: &View, dirt: &[i64], evaluated: &[bool]) -> Assessment {
-        let core = Core::over(projector.framework(), (self.facts, self.head), self.now.evals.clone());
+        let mut core = Core::over(projector.framework(), (self.facts, self.head), self.now.evals.clone());
         let since = Since { keys: &self.arrivals.keys, dirt, evaluated };
         let found = self.shifts.read_on(projector, view, &core, &since);
-        let fades =
-            found.fading().filter_map(|known| crossing(|at| shift_months(at, -12), known, 12, self.now.at));
-        self.fades = fades.min().unwrap_or(i64::MAX);
+        core.compose(Outside::new(projector, view, &core, Some(&found)));
+        // A year on, and another for the view of the year before.
+        let fades = found.fading().flat_map(|known| {
+            [12, 24].map(|months| crossing(|at| shift_months(at, -months), known, months, self.now.at))
+        });
+        self.fades = fades.flatten().min().unwrap_or(i64::MAX);
         let scenarios = !projector.framework().scenarios.is_empty();
-        self.drifts = if scenarios { shift_months(window_start(self.now.at, 1), 1) } else { i64::MAX };
+        let (first, at) = (window_start(self.now.at, 1), self.now.at);
+        let drifts = if at == first { first.saturating_add(1) } else { shift_months(first, 1) };
+        self.drifts = if scenarios { drifts } else { i64::MAX };
         assemble(projector, view, &core, (&self.levels, &mut self.holds), found)
     }
 
@@ -217,8 +231,10 @@ impl Memo {
     }
 }
 
-fn levels(projector: &Projector, lane: &Lane) -> Levels {
-    Core::over(projector.framework(), (0, 0), lane.evals.clone()).into_levels()
+fn levels(projector: &Projector, year: &View, lane: &Lane) -> Levels {
+    let mut core = Core::over(projector.framework(), (0, 0), lane.evals.clone());
+    core.compose(Outside::new(projector, year, &core, None));
+    core.into_levels()
 }
 
 /// Nothing but dates: those of the view, and of its trailing windows.

@@ -7,6 +7,10 @@ mod expectations;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod outlook;
+#[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;

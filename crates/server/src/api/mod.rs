@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=&hindsight=` | `replay` |
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
+//! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
 //! | `GET /v1/diff?from=&to=&as_of=&clock=&known_basis=&framework=` | `diff` |
 //! | `GET /v1/events?type=&from=&until=&cloudevents=true` | `events`, NDJSON as a stream |
@@ -88,6 +89,7 @@ pub fn router(reads: Arc<Reads>) -> Router {
         .route("/v1/board", get(views::board).post(views::board))
         .route("/v1/gaps", get(views::gaps).post(views::gaps))
         .route("/v1/shifts", get(views::shifts).post(views::shifts))
+        .route("/v1/scenarios", get(views::scenarios).post(views::scenarios))
         .route("/v1/series/{id}", get(views::series).post(views::series))
         .route("/v1/why/{id}", get(views::why).post(views::why))
         .route("/v1/diff", get(views::diff).post(views::diff))

@@ -5,6 +5,8 @@ mod bundled;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod forecast;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod shifts;

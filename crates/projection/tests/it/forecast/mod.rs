@@ -1,0 +1,3 @@
+//! Forecast questions, their record and their scores.
+
+mod scores;

@@ -53,9 +53,7 @@ pub(super) fn read<'f>(
         let place = Place { locator, list: "template", at };
         let before = problems.0.len();
         expand(&place, template, framework, &mut problems, &mut out);
-        if problems.0.len() == before
-            && file.template.iter().take(at).any(|other| other.id == template.id)
-        {
+        if problems.0.len() == before && file.template.iter().take(at).any(|other| other.id == template.id) {
             problems.push(place.fault("id", "the id is there twice", "rename one of the templates"));
         }
     }

@@ -60,8 +60,7 @@ impl Template {
             start = from.checked_add_months(Months::new(self.each.months()));
             let (Some(next), name) = (start, self.name(from)) else { break };
             let end = next.pred_opt().unwrap_or(next);
-            let fill =
-                |text: &str| text.replace("{period}", &name).replace("{end}", &end.to_string());
+            let fill = |text: &str| text.replace("{period}", &name).replace("{end}", &end.to_string());
             let rule: Rule = fill(&self.rule).parse()?;
             all.push(Question {
                 id: format!("{}-{}", self.id, name.to_lowercase()),

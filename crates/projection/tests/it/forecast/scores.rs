@@ -26,7 +26,9 @@ fn scores_agree_with_scoringrules() {
         let got = match name {
             "brier_score" => brier_score(number("p"), outcome()),
             "log_score" => log_score(number("p"), outcome()),
-            "rps_score" => rps_score(&list("ps"), usize::try_from(case["category"].as_u64().unwrap()).unwrap()).unwrap(),
+            "rps_score" => {
+                rps_score(&list("ps"), usize::try_from(case["category"].as_u64().unwrap()).unwrap()).unwrap()
+            }
             "crps_ensemble" => crps_ensemble(number("y"), &list("x")).unwrap(),
             "crps_weighted" => crps_weighted(number("y"), &pairs("w")).unwrap(),
             "crps_quantile" => crps_quantile(number("y"), &pairs("alpha")).unwrap(),

@@ -21,6 +21,7 @@ mod fold;
 pub mod forecast;
 mod gaps;
 mod history;
+mod outlook;
 mod state;
 mod stepper;
 mod why;
@@ -31,6 +32,7 @@ pub use diff::{Cause, Change, Diff};
 pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
+pub use outlook::{Fan, FanYear, ModelNote, Outlook, Predictive, Probability, Refusal, YearEnd};
 pub use stepper::{Step, Stepper};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};
 

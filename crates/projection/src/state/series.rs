@@ -235,10 +235,9 @@ impl<'a> Source<'a> {
             .collect()
     }
 
-    /// Calendar windows up to the view's date, and the window that ends at it.
-    fn windows(&self) -> Series {
-        let Some(months) = self.measure.cadence.months() else { return Series::default() };
-        let mut events: Vec<Event<'_>> = Vec::new();
+    /// Happenings that the measure reads, in time order, and the intervals for which all of them were looked for.
+    fn happenings(&self) -> (Vec<Event<'a>>, Vec<(i64, i64)>) {
+        let mut events: Vec<Event<'a>> = Vec::new();
         let mut kinds: Vec<&str> = Vec::new();
         for (at, read) in self.measure.read.iter().enumerate() {
             let slot = self.slot(Part::Read, at);
@@ -263,6 +262,19 @@ impl<'a> Source<'a> {
         }
         let declared = declared.unwrap_or_default();
         events.sort_by_key(|e| (e.obs.start, e.obs.id));
+        (events, declared)
+    }
+
+    /// What happened in `[start, end)`, calendar window or not; `None` when nothing is known of it.
+    pub(crate) fn between(&self, start: i64, end: i64) -> Option<Point> {
+        let (events, declared) = self.happenings();
+        self.window(&events, &declared, start, end)
+    }
+
+    /// Calendar windows up to the view's date, and the window that ends at it.
+    fn windows(&self) -> Series {
+        let Some(months) = self.measure.cadence.months() else { return Series::default() };
+        let (events, declared) = self.happenings();
         let as_of = self.view.as_of.timestamp_micros();
         let months = i32::try_from(months).unwrap_or(12);
         let first =

@@ -7,6 +7,8 @@ mod expectations;
 #[cfg(test)]
 mod forecast;
 #[cfg(test)]
+mod outlook;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod shifts;

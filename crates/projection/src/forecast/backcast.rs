@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 use super::answer::{Answer, answer, threshold};
 use super::chance::chance;
-use super::outlook::Outlook;
+use super::model::Model;
 use super::reading::Readings;
 use super::report::{Said, Scored};
 use crate::fold::Projector;
@@ -24,25 +24,25 @@ fn quarters(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = Date
 /// `[from, to)` at which it was open.
 ///
 /// What is said at a moment reads what could be known before it and nothing else: facts published later change nothing
-/// of it. Questions are independent, so they are shared out to threads and put together in order.
+/// of it. Moments are independent, so they are shared out to threads and put together in order.
 pub(super) fn replay(
     projector: &Projector,
-    outlook: &dyn Outlook,
+    model: &dyn Model,
     questions: &[&Question],
     (from, to): (DateTime<Utc>, DateTime<Utc>),
 ) -> Vec<Scored> {
+    let readings = Readings::new(projector, &View::at(to));
+    let mut scored: Vec<(&Question, Scored)> =
+        questions.iter().filter_map(|q| Some((*q, answered(&readings, q, to)?))).collect();
+    let moments: Vec<DateTime<Utc>> = quarters(from, to).collect();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = questions.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = questions
-            .chunks(share)
+    let said: Vec<(usize, Said)> = std::thread::scope(|scope| {
+        let (readings, scored) = (&readings, &scored);
+        let running: Vec<_> = moments
+            .chunks(moments.len().div_ceil(threads).max(1))
             .map(|part| {
-                scope.spawn(move || {
-                    let readings = Readings::new(projector, &View::at(to));
-                    part.iter()
-                        .filter_map(|q| one(&readings, outlook, q, (from, to)))
-                        .collect::<Vec<Scored>>()
-                })
+                let of = |at: &DateTime<Utc>| at_moment(readings, model, scored, *at);
+                scope.spawn(move || part.iter().flat_map(of).collect::<Vec<_>>())
             })
             .collect();
         // A panic in a part is a defect and goes on as one.
@@ -50,22 +50,36 @@ pub(super) fn replay(
             .into_iter()
             .flat_map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
-    })
+    });
+    for (at, said) in said {
+        if let Some((_, scored)) = scored.get_mut(at) {
+            scored.said.push(said);
+        }
+    }
+    scored.into_iter().map(|(_, scored)| scored).collect()
 }
 
-fn one(
+/// What would have been said at one moment of the questions that were open, by their place.
+fn at_moment(
     readings: &Readings<'_>,
-    outlook: &dyn Outlook,
-    question: &Question,
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
-) -> Option<Scored> {
-    let asked = question.filed_at();
-    let bound = threshold(readings, question, asked)?;
+    model: &dyn Model,
+    scored: &[(&Question, Scored)],
+    at: DateTime<Utc>,
+) -> Vec<(usize, Said)> {
+    let open = scored.iter().enumerate().filter(|(_, (question, scored))| {
+        question.filed_at() <= at && at < question.rule.end().min(scored.known_at)
+    });
+    let mut moment = None;
+    open.filter_map(|(place, (question, scored))| {
+        let moment = moment.get_or_insert_with(|| model.at(readings.projector, &View::at(at)));
+        Some((place, Said { at, chance: chance(readings, &**moment, question, scored.threshold, at)? }))
+    })
+    .collect()
+}
+
+fn answered(readings: &Readings<'_>, question: &Question, to: DateTime<Utc>) -> Option<Scored> {
+    let bound = threshold(readings, question, question.filed_at())?;
     let Answer { outcome, known_at, value, .. } = answer(readings, question, bound, to)?;
-    let until = question.rule.end().min(known_at);
-    let said = quarters(from.max(asked), to.min(until))
-        .filter_map(|at| Some(Said { at, chance: chance(readings, outlook, question, bound, at)? }))
-        .collect();
     Some(Scored {
         id: question.id.clone(),
         group: question.template.clone().unwrap_or_else(|| question.about.clone()),
@@ -74,6 +88,6 @@ fn one(
         known_at,
         outcome,
         value,
-        said,
+        said: Vec::new(),
     })
 }

@@ -1,11 +1,11 @@
 //! The probability of a yes, and what it must beat.
 
-use bellwether_model::question::{Quantity, Question, When};
+use bellwether_model::question::{Quantity, Question};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
-use super::outlook::{Asked, Outlook};
+use super::model::{Asked, Moment};
 use super::reading::Readings;
 use super::reference::{climatology, frequency};
 
@@ -29,6 +29,8 @@ pub struct Chance {
     pub quantiles: Vec<f64>,
     /// The same of the climatology; empty when the past is too short.
     pub climatology_quantiles: Vec<f64>,
+    /// Model.
+    pub model: String,
 }
 
 impl Chance {
@@ -47,7 +49,7 @@ pub(super) fn levels() -> impl Iterator<Item = f64> {
 /// What could be said before `at`; `None` without a comparable figure or where the model cannot say.
 pub(super) fn chance(
     readings: &Readings<'_>,
-    outlook: &dyn Outlook,
+    model: &dyn Moment,
     question: &Question,
     bound: f64,
     at: DateTime<Utc>,
@@ -63,25 +65,17 @@ pub(super) fn chance(
     let so_far = measure.formula.windowed().then(|| readings.figures(question, at));
     let so_far = so_far.and_then(|f| f.last().map(|f| f.value));
     let (rule, end) = (&question.rule, question.rule.end());
-    let asked =
-        Asked { question, measure, at, end, history: &history, so_far, projector: readings.projector };
-    let expected = outlook.predict(&asked)?;
+    let asked = Asked { question, measure, bound, at, end, history: &history, so_far };
+    let expected = model.expect(&asked)?;
     let past = climatology(measure, &history, end);
-    let mut probability = expected.probability(rule.comparison, bound);
-    if matches!(rule.when, When::By(_))
-        && !matches!(expected, Distribution::Weighted(_))
-        && !rule.comparison.holds(last, bound)
-    {
-        // A walk that ends beyond a line has crossed it, and as many that crossed it came back (reflection).
-        probability *= 2.0;
-    }
     let quantiles = |d: &Distribution| levels().filter_map(|level| d.quantile(level)).collect();
     Some(Chance {
-        probability: probability.clamp(SURE, 1.0 - SURE),
+        probability: expected.probability.clamp(SURE, 1.0 - SURE),
         climatology: frequency(past.as_ref(), rule, bound),
         persistence: f64::from(u8::from(rule.comparison.holds(last, bound))),
         last,
-        quantiles: quantiles(&expected),
+        quantiles: quantiles(&expected.distribution),
+        model: expected.model.to_owned(),
         climatology_quantiles: past.as_ref().map(quantiles).unwrap_or_default(),
     })
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Outcome, answer, threshold};
 use super::chance::{Chance, chance};
-use super::outlook::Outlook;
+use super::model::Model;
 use super::reading::Readings;
 use crate::fold::Projector;
 use crate::state::time::rfc3339;
@@ -48,8 +48,6 @@ pub struct Forecast {
     /// What was said.
     #[serde(flatten)]
     pub chance: Chance,
-    /// Model.
-    pub model: String,
     /// Hash of the framework.
     pub framework: String,
     /// Highest sequence that was known.
@@ -159,10 +157,11 @@ impl Ledger {
         &self,
         questions: &Questions,
         projector: &Projector,
-        outlook: &dyn Outlook,
+        model: &dyn Model,
         now: DateTime<Utc>,
     ) -> Vec<System> {
         let readings = Readings::new(projector, &View::at(now));
+        let mut moment = None;
         let framework = projector.framework();
         let hash = framework.hash(&projector.index.types);
         let mut out = Vec::new();
@@ -199,11 +198,11 @@ impl Ledger {
                 out.push(record(RESOLUTION, &question.id, &resolved));
             } else if !today
                 && now < question.rule.end()
-                && let Some(chance) = chance(&readings, outlook, question, filed.threshold, now)
+                && let moment = moment.get_or_insert_with(|| model.at(projector, &View::at(now)))
+                && let Some(chance) = chance(&readings, &**moment, question, filed.threshold, now)
             {
-                let (model, framework) = (outlook.name().to_owned(), hash.clone());
-                let forecast =
-                    Forecast { version, at: rfc3339(now), chance, model, framework, head: projector.head() };
+                let (framework, head) = (hash.clone(), projector.head());
+                let forecast = Forecast { version, at: rfc3339(now), chance, framework, head };
                 forecasts.push(record(FORECAST, &question.id, &forecast));
             }
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Outcome, answer, threshold};
 use super::chance::chance;
 use super::ledger::{Entry, Filed, Ledger};
-use super::outlook::Outlook;
+use super::model::{Model, Moment};
 use super::reading::Readings;
 use crate::assessment::Trend;
 use crate::fold::Projector;
@@ -97,16 +97,19 @@ impl Ledger {
         &self,
         questions: &Questions,
         projector: &Projector,
-        outlook: &dyn Outlook,
+        model: &dyn Model,
         at: DateTime<Utc>,
         all: bool,
     ) -> Vec<ForecastRow> {
         let readings = Readings::new(projector, &View::at(at));
         let framework = &projector.framework().id;
         let ready = |q: &Question| q.framework == *framework;
+        let earlier = at.checked_sub_days(Days::new(TREND_DAYS)).unwrap_or(at);
+        let moments =
+            [(at, model.at(projector, &View::at(at))), (earlier, model.at(projector, &View::at(earlier)))];
         let mut rows = Vec::new();
         for entry in self.entries().filter(|e| e.recorded_at < at && ready(&e.filed.question)) {
-            rows.push(row(&readings, outlook, &entry.filed, Some(entry), at));
+            rows.push(row(&readings, &moments, &entry.filed, Some(entry)));
         }
         for question in questions.filed.iter().filter(|q| ready(q) && q.filed_at() <= at) {
             let version = question.version();
@@ -120,7 +123,7 @@ impl Ledger {
                 threshold: threshold.unwrap_or(f64::NAN),
                 question: question.clone(),
             };
-            rows.push(row(&readings, outlook, &filed, None, at));
+            rows.push(row(&readings, &moments, &filed, None));
         }
         rows.retain(|r| all || r.outcome.is_none());
         rows.sort_by(|a, b| (&a.horizon, &a.id, &a.filed_at).cmp(&(&b.horizon, &b.id, &b.filed_at)));
@@ -130,11 +133,11 @@ impl Ledger {
 
 fn row(
     readings: &Readings<'_>,
-    outlook: &dyn Outlook,
+    [now, earlier]: &[(DateTime<Utc>, Box<dyn Moment + '_>); 2],
     filed: &Filed,
     entry: Option<&Entry>,
-    at: DateTime<Utc>,
 ) -> ForecastRow {
+    let at = now.0;
     let (question, bound) = (&filed.question, filed.threshold);
     let end = question.rule.end();
     let told = entry.and_then(|e| e.resolved.as_ref()).filter(|(recorded, _)| *recorded < at);
@@ -151,13 +154,12 @@ fn row(
         (None, Some(_)) if at >= end => Standing::Waiting,
         (None, Some(_)) => Standing::Open,
     };
-    let said = |at: DateTime<Utc>| {
+    let said = |(moment, model): &(DateTime<Utc>, Box<dyn Moment + '_>)| {
         (found.is_none() && !bound.is_nan() && at < end)
-            .then(|| chance(readings, outlook, question, bound, at))
+            .then(|| chance(readings, &**model, question, bound, *moment))
             .flatten()
     };
-    let now = said(at);
-    let before = at.checked_sub_days(Days::new(TREND_DAYS)).and_then(said).map(|c| c.probability);
+    let (now, before) = (said(now), said(earlier).map(|c| c.probability));
     let trend = match now.as_ref().map(|c| c.probability).zip(before) {
         None => Trend::Unknown,
         Some((now, before)) if now > before + FLAT => Trend::Up,

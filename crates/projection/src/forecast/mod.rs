@@ -1,7 +1,7 @@
 //! Forecast questions: probabilities, answers, the record, and how good it was.
 //!
 //! Read top-down: `reading` tells what a measure showed as far as was known at a moment, `answer` when and how that
-//! answers a question, `outlook` what is expected of it, `reference` what the past alone would say, `chance` puts these
+//! answers a question, `model` what is expected of it, `reference` what the past alone would say, `chance` puts these
 //! together; `ledger` is the record in the log and what is due to be added to it, `list` shows it, `backcast` asks about
 //! the past without hindsight, and `report` scores, with the formulas of [`score`].
 //!
@@ -14,7 +14,7 @@ mod chance;
 mod distribution;
 mod ledger;
 mod list;
-mod outlook;
+mod model;
 mod reading;
 mod reference;
 mod report;
@@ -24,5 +24,5 @@ pub use answer::Outcome;
 pub use distribution::Distribution;
 pub use ledger::{Entry, FORECAST, Filed, Forecast, Ledger, QUESTION, RESOLUTION, Resolved};
 pub use list::{ForecastRow, Standing};
-pub use outlook::{Asked, Outlook, Steady};
+pub use model::{Asked, Expected, Model, Moment, Simulated, Steady};
 pub use report::{QuestionScore, Report, Score, Section, Table};

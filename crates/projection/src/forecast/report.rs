@@ -10,7 +10,7 @@ use super::answer::Outcome;
 use super::backcast::replay;
 use super::chance::{Chance, levels};
 use super::ledger::{Entry, Ledger};
-use super::outlook::Outlook;
+use super::model::Model;
 use super::score::{
     Reliability, SkillInterval, brier_score, crps_quantile, log_score_clipped, reliability, sharpness,
     skill_interval,
@@ -146,7 +146,7 @@ impl Ledger {
         &self,
         questions: &Questions,
         projector: &Projector,
-        outlook: &dyn Outlook,
+        model: &dyn Model,
         (from, to): (DateTime<Utc>, DateTime<Utc>),
         backcasts: bool,
     ) -> Report {
@@ -157,9 +157,7 @@ impl Ledger {
             .filter(|e| own(&&e.filed.question))
             .filter_map(|e| on_record(e, (from, to)))
             .collect();
-        let mut models: BTreeSet<String> = BTreeSet::new();
-        models.extend(self.entries().flat_map(|e| &e.forecasts).map(|(_, f)| f.model.clone()));
-        let headline = section(HEADLINE, models.into_iter().collect(), &record);
+        let headline = section(HEADLINE, &record);
         let backcasts = backcasts.then(|| {
             let late = |e: &&Entry| {
                 e.resolved
@@ -172,8 +170,8 @@ impl Ledger {
                 .chain(self.entries().filter(late).map(|e| &e.filed.question))
                 .filter(own)
                 .collect();
-            let scored = replay(projector, outlook, &asked, (from, to));
-            section(IN_SAMPLE, vec![outlook.name().to_owned()], &scored)
+            let scored = replay(projector, model, &asked, (from, to));
+            section(IN_SAMPLE, &scored)
         });
         Report { headline, backcasts }
     }
@@ -210,7 +208,9 @@ fn known(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc))
 }
 
-fn section(heading: &str, models: Vec<String>, scored: &[Scored]) -> Section {
+fn section(heading: &str, scored: &[Scored]) -> Section {
+    let said = scored.iter().flat_map(|one| &one.said);
+    let models: BTreeSet<String> = said.map(|s| s.chance.model.clone()).collect();
     let all: Vec<&Scored> = scored.iter().collect();
     let mut groups: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
     for one in scored {
@@ -232,7 +232,7 @@ fn section(heading: &str, models: Vec<String>, scored: &[Scored]) -> Section {
     ];
     Section {
         heading: heading.to_owned(),
-        models,
+        models: models.into_iter().collect(),
         all: table("all", &all, |_, _| true, unit),
         groups: groups.iter().filter_map(|(name, of)| table(name, of, |_, _| true, |_| 1.0)).collect(),
         leads: leads

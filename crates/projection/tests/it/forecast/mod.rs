@@ -1,4 +1,4 @@
 //! Forecast questions, their record and their scores.
 
-mod scores;
 mod backcast;
+mod scores;

@@ -1,23 +1,27 @@
-//! What is expected of a measure.
+//! What is expected of a measure: the simulated outlook, and a plain model where that refuses.
 
+use bellwether_model::View;
 use bellwether_model::framework::{Formula, Kind, Measure};
-use bellwether_model::question::Question;
+use bellwether_model::question::{Question, When};
 use chrono::{DateTime, Utc};
 
 use super::distribution::Distribution;
 use crate::fold::Projector;
+use crate::outlook::Outlook;
 
 /// Days of a year.
 const YEAR: f64 = 365.25;
 /// Counts beyond which the tail of a count is cut.
 const LONGEST_TAIL: usize = 10_000;
 
-/// What an outlook is asked: only what could be known before `at`.
+/// What a model is asked: only what could be known before `at`.
 pub struct Asked<'a> {
     /// Question.
     pub question: &'a Question,
     /// Measure that it is about.
     pub measure: &'a Measure,
+    /// Number that the reading is compared with.
+    pub bound: f64,
     /// Moment of the forecast.
     pub at: DateTime<Utc>,
     /// End of the period that is asked about.
@@ -26,17 +30,79 @@ pub struct Asked<'a> {
     pub history: &'a [(DateTime<Utc>, f64)],
     /// What the window that is asked about already counts.
     pub so_far: Option<f64>,
-    /// Everything known; a reader bounds it by `at` itself.
-    pub projector: &'a Projector,
+}
+
+/// What a model expects.
+pub struct Expected {
+    /// Name of the model that answers.
+    pub model: &'static str,
+    /// Probability that the answer is yes.
+    pub probability: f64,
+    /// Distribution of the figure on the last day of the question.
+    pub distribution: Distribution,
 }
 
 /// A model of what measures will read.
-pub trait Outlook: Sync {
-    /// Name, kept with each forecast.
+pub trait Model: Sync {
+    /// Name.
     fn name(&self) -> &'static str;
 
-    /// The distribution of the figure that answers; `None` where the model cannot say.
-    fn predict(&self, asked: &Asked<'_>) -> Option<Distribution>;
+    /// What it knows in a view: asked once for all questions of a moment.
+    fn at<'p>(&self, projector: &'p Projector, view: &View) -> Box<dyn Moment + 'p>;
+}
+
+/// A model at one moment.
+pub trait Moment {
+    /// What is expected; `None` where the model cannot say.
+    fn expect(&self, asked: &Asked<'_>) -> Option<Expected>;
+}
+
+/// The outlook: indicators simulated along the courses of the scenarios; [`Steady`] for what it refuses.
+#[derive(Clone, Copy, Debug)]
+pub struct Simulated {
+    /// Paths; 2000 give a probability to about a hundredth.
+    pub paths: usize,
+}
+
+impl Default for Simulated {
+    fn default() -> Self {
+        Self { paths: 2000 }
+    }
+}
+
+impl Model for Simulated {
+    fn name(&self) -> &'static str {
+        "outlook/1"
+    }
+
+    fn at<'p>(&self, projector: &'p Projector, view: &View) -> Box<dyn Moment + 'p> {
+        Box::new(projector.outlook(view, self.paths))
+    }
+}
+
+impl Moment for Outlook<'_> {
+    fn expect(&self, asked: &Asked<'_>) -> Option<Expected> {
+        let Ok(found) = self.predictive(&asked.measure.id, asked.end) else { return Steady.expect(asked) };
+        // A period of another length than the outlook's is not what it speaks of.
+        if found.known || !speaks_of(asked) {
+            return Steady.expect(asked);
+        }
+        let (rule, bound) = (&asked.question.rule, asked.bound);
+        let distribution = Distribution::ensemble(found.sample().iter().copied())?;
+        let probability = match (&rule.when, rule.comparison.upward()) {
+            (When::By(_), true) => found.ever_at_least(bound),
+            (When::By(_), false) => found.ever_at_most(bound),
+            _ => distribution.probability(rule.comparison, bound),
+        };
+        Some(Expected { model: "outlook/1", probability, distribution })
+    }
+}
+
+/// The outlook knows whole periods of the measure's cadence, and windows and scales at any date.
+fn speaks_of(asked: &Asked<'_>) -> bool {
+    let When::In { start, end, .. } = &asked.question.rule.when else { return true };
+    let months = asked.measure.cadence.months();
+    months.is_some_and(|m| start.checked_add_months(chrono::Months::new(m)).is_some_and(|to| to == *end))
 }
 
 /// The plain model: levels go on as they went, counts come as often as they came, scales mostly stay.
@@ -56,20 +122,36 @@ const PRIOR_SPREAD: f64 = 0.15;
 /// Steps of a coded scale a year.
 const STEPS: f64 = 0.1;
 
-impl Outlook for Steady {
+impl Model for Steady {
     fn name(&self) -> &'static str {
         "steady/1"
     }
 
-    fn predict(&self, asked: &Asked<'_>) -> Option<Distribution> {
-        let (last, _) = *asked.history.last()?;
-        let years = days(asked.end - last) / YEAR;
-        match (asked.measure.kind, asked.measure.formula) {
-            (_, Formula::Count | Formula::Distinct) => count(asked),
-            (Kind::Ordinal, _) => Some(scale(asked, years)),
-            (Kind::Share, _) => Some(walk(asked, years, false)),
-            _ => Some(walk(asked, years, asked.history.iter().all(|(_, v)| *v > 0.0))),
+    fn at<'p>(&self, _: &'p Projector, _: &View) -> Box<dyn Moment + 'p> {
+        Box::new(Self)
+    }
+}
+
+impl Moment for Steady {
+    fn expect(&self, asked: &Asked<'_>) -> Option<Expected> {
+        let (newest, last) = *asked.history.last()?;
+        let years = days(asked.end - newest) / YEAR;
+        let distribution = match (asked.measure.kind, asked.measure.formula) {
+            (_, Formula::Count | Formula::Distinct) => count(asked)?,
+            (Kind::Ordinal, _) => scale(asked, years),
+            (Kind::Share, _) => walk(asked, years, false),
+            _ => walk(asked, years, asked.history.iter().all(|(_, v)| *v > 0.0)),
+        };
+        let rule = &asked.question.rule;
+        let mut probability = distribution.probability(rule.comparison, asked.bound);
+        if matches!(rule.when, When::By(_))
+            && !matches!(distribution, Distribution::Weighted(_))
+            && !rule.comparison.holds(last, asked.bound)
+        {
+            // A walk that ends beyond a line has crossed it, and as many that crossed it came back (reflection).
+            probability *= 2.0;
         }
+        Some(Expected { model: "steady/1", probability, distribution })
     }
 }
 

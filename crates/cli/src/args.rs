@@ -99,6 +99,9 @@ pub(crate) enum Command {
     Shifts(commands::shifts::ShiftsArgs),
     /// The history of one indicator
     Series(commands::series::SeriesArgs),
+    /// Forecast questions: what is open and how likely, the record, how good it was
+    #[command(subcommand)]
+    Forecast(commands::forecast::ForecastCommand),
     /// Look for changes in any series, without a store
     Detect(commands::detect::DetectArgs),
     /// What changed between two dates, and which facts changed it

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bellwether_ingest::FeedSpec;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_store::{EventLog, Segments, Stats, StoreClock};
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -23,6 +24,8 @@ pub struct Configured {
     pub frameworks: Vec<Arc<Framework>>,
     /// Feeds by name, enabled or not.
     pub feeds: BTreeMap<String, Arc<FeedSpec>>,
+    /// Forecast questions.
+    pub questions: Arc<Questions>,
 }
 
 /// The open log, the configuration in force, the feeds' health and the present moment.

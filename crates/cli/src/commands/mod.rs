@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod fact;
+pub(crate) mod forecast;
 pub(crate) mod gaps;
 pub(crate) mod import;
 pub(crate) mod ingest;
@@ -53,6 +54,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Shifts(args) => shifts::run(app, &args),
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
+        Command::Forecast(command) => forecast::run(app, command),
         Command::Detect(args) => detect::run(app, &args),
         Command::Why(args) => why::run(app, &args),
         Command::Events(args) => events::run(app, &args),
@@ -77,6 +79,7 @@ fn reads(command: &Command) -> bool {
             | Command::Diff(_)
             | Command::Why(_)
             | Command::Events(_)
+            | Command::Forecast(forecast::ForecastCommand::List(_) | forecast::ForecastCommand::Score(_))
             | Command::Quarantine(QuarantineCommand::List | QuarantineCommand::Show { .. })
             | Command::Store(store::StoreCommand::Stats)
     )

@@ -159,12 +159,18 @@ pub(super) fn load(config: &Config) -> Result<Configured, Problems> {
     let mut problems = Problems::default();
     let frameworks = config.frameworks(&types).map_err(|found| problems.0.extend(found.0));
     let feeds = config.feeds().map_err(|found| problems.0.extend(found.0));
-    match (frameworks, feeds) {
-        (Ok(frameworks), Ok(feeds)) => Ok(Configured {
+    // Without frameworks every question would be a fault of its own.
+    let questions = match &frameworks {
+        Ok(all) => config.questions(all).map_err(|found| problems.0.extend(found.0)),
+        Err(()) => Err(()),
+    };
+    match (frameworks, feeds, questions) {
+        (Ok(frameworks), Ok(feeds), Ok(questions)) => Ok(Configured {
             name: config.name(),
             types,
             frameworks,
             feeds: feeds.into_iter().map(|(name, feed)| (name, Arc::new(feed))).collect(),
+            questions: Arc::new(questions),
         }),
         _ => Err(problems),
     }

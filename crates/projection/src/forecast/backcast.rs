@@ -34,7 +34,8 @@ pub(super) fn replay(
     let readings = Readings::new(projector, &View::at(to));
     let mut scored: Vec<(&Question, Scored)> =
         questions.iter().filter_map(|q| Some((*q, answered(&readings, q, to)?))).collect();
-    let moments: Vec<DateTime<Utc>> = quarters(from, to).collect();
+    let first = scored.iter().map(|(q, _)| q.filed_at()).min().unwrap_or(to);
+    let moments: Vec<DateTime<Utc>> = quarters(from.max(first), to).collect();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let said: Vec<(usize, Said)> = std::thread::scope(|scope| {
         let (readings, scored) = (&readings, &scored);

@@ -170,8 +170,7 @@ impl Ledger {
             let today = entry.forecasts.iter().any(|(at, _)| at.date_naive() >= now.date_naive());
             open.push((entry.filed.clone(), today));
         }
-        for question in questions.filed.iter().filter(|q| q.filed_at() <= now || q.filed == now.date_naive())
-        {
+        for question in questions.filed.iter().filter(|q| q.filed <= now.date_naive()) {
             let version = question.version();
             if self
                 .entries

@@ -12,7 +12,7 @@ use super::model::{Model, Moment};
 use super::reading::Readings;
 use crate::assessment::Trend;
 use crate::fold::Projector;
-use crate::state::time::{date, rfc3339};
+use crate::state::time::rfc3339;
 use crate::state::words;
 
 /// Days over which a trend is read, and the change of probability that counts as one.
@@ -52,7 +52,7 @@ pub struct ForecastRow {
     pub standing: Standing,
     /// When it was filed, RFC 3339; `null` when it is not.
     pub filed_at: Option<String>,
-    /// First day after what is asked about.
+    /// Last day of what is asked about.
     pub horizon: String,
     /// Last day for an answer.
     pub settle: String,
@@ -111,7 +111,7 @@ impl Ledger {
         for entry in self.entries().filter(|e| e.recorded_at < at && ready(&e.filed.question)) {
             rows.push(row(&readings, &moments, &entry.filed, Some(entry)));
         }
-        for question in questions.filed.iter().filter(|q| ready(q) && q.filed_at() <= at) {
+        for question in questions.filed.iter().filter(|q| ready(q) && q.filed <= at.date_naive()) {
             let version = question.version();
             if self.entries().any(|e| e.recorded_at < at && e.filed.version == version) {
                 continue;
@@ -175,7 +175,7 @@ fn row(
         rule: question.rule.to_string(),
         standing,
         filed_at: entry.map(|e| rfc3339(e.recorded_at)),
-        horizon: date(end.timestamp_micros()),
+        horizon: end.checked_sub_days(Days::new(1)).unwrap_or(end).date_naive().to_string(),
         settle: question.settle.to_string(),
         threshold: Some(bound).filter(|b| !b.is_nan()),
         probability: now.as_ref().map(|c| c.probability),

@@ -5,6 +5,8 @@
 //! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=` | `replay` |
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
+//! | `GET /v1/forecasts?as_of=&all=true&framework=` | `forecast list` |
+//! | `GET /v1/forecasts/score?from=&to=&backcasts=true&framework=` | `forecast score` |
 //! | `GET /v1/diff?from=&to=&as_of=&clock=&known_basis=&framework=` | `diff` |
 //! | `GET /v1/events?type=&from=&until=&cloudevents=true` | `events`, NDJSON as a stream |
 //! | `GET /v1/quarantine`, `/v1/quarantine/{id}`, `/v1/store/stats` | `quarantine list`, `show`, `store stats` |
@@ -21,6 +23,7 @@
 
 mod error;
 mod events;
+mod forecasts;
 mod guest;
 mod live;
 mod query;
@@ -34,6 +37,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bellwether_projection::forecast::Ledger;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -41,6 +45,7 @@ use crate::Reads;
 use error::Refused;
 
 pub use events::CloudEvent;
+pub use forecasts::ledger;
 pub use guest::Guest;
 pub use live::project;
 pub use shelf::no_entry;
@@ -56,6 +61,8 @@ const STREAMS: usize = 8;
 struct Api {
     reads: Arc<Reads>,
     lives: live::Lives,
+    /// What the log holds of forecasts, as far as it was asked.
+    ledger: std::sync::Mutex<Ledger>,
     /// Questions answered at a time, and those that wait besides.
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -72,6 +79,7 @@ pub fn router(reads: Arc<Reads>) -> Router {
     let api = Arc::new(Api {
         reads,
         lives: live::Lives::default(),
+        ledger: std::sync::Mutex::default(),
         turns: Arc::new(Semaphore::new(turns)),
         queue: Arc::new(Semaphore::new(turns + QUEUE)),
         streams: Arc::new(Semaphore::new(STREAMS)),
@@ -87,6 +95,8 @@ pub fn router(reads: Arc<Reads>) -> Router {
         .route("/v1/series/{id}", get(views::series).post(views::series))
         .route("/v1/why/{id}", get(views::why).post(views::why))
         .route("/v1/diff", get(views::diff).post(views::diff))
+        .route("/v1/forecasts", get(forecasts::list).post(forecasts::list))
+        .route("/v1/forecasts/score", get(forecasts::score).post(forecasts::score))
         .route("/v1/framework", get(views::framework))
         .route("/v1/events", get(events::events))
         .route("/v1/quarantine", get(shelf::list))

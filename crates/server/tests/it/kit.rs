@@ -143,7 +143,14 @@ pub(crate) fn configured(feeds: &BTreeMap<String, String>) -> Result<Configured,
     for (name, text) in feeds {
         parsed.insert(name.clone(), Arc::new(FeedSpec::parse(&format!("feeds/{name}.toml"), text)?));
     }
-    Ok(Configured { name: "test".into(), types, frameworks: vec![Arc::new(framework)], feeds: parsed })
+    let questions = Arc::default();
+    Ok(Configured {
+        name: "test".into(),
+        types,
+        frameworks: vec![Arc::new(framework)],
+        feeds: parsed,
+        questions,
+    })
 }
 
 /// One visit as a native record.

@@ -1,0 +1,57 @@
+//! Forecast questions: the list, and how good the forecasts were.
+
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Uri;
+use bellwether_projection::forecast::{Ledger, Simulated};
+use bellwether_store::{Error, EventLog};
+use chrono::{DateTime, Utc};
+
+use super::error::Refused;
+use super::views::{Answer, Asked, Shared, answer};
+
+/// Folds what the log holds of forecasts, from where `ledger` stands.
+///
+/// # Errors
+/// As [`EventLog::read`].
+pub fn ledger(log: &dyn EventLog, mut ledger: Ledger) -> Result<Ledger, Error> {
+    log.read(ledger.head().saturating_add(1), &mut |record| {
+        ledger.apply(record);
+        ControlFlow::Continue(())
+    })?;
+    Ok(ledger)
+}
+
+impl Asked<'_> {
+    /// The ledger with everything acknowledged before the question.
+    fn ledger(&self) -> Result<Ledger, Refused> {
+        let mut held = self.api.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = ledger(self.log, std::mem::take(&mut *held))?;
+        Ok(held.clone())
+    }
+}
+
+pub(super) async fn list(State(api): Shared, uri: Uri, body: Body) -> Answer {
+    answer(api, &uri, &["all"], body, |asked| {
+        let Asked { api, projector, params, .. } = *asked;
+        let (at, all) = (asked.view()?.as_of, params.switch("all")?);
+        let questions = &api.reads.configured().questions;
+        Ok(asked.ledger()?.list(questions, projector, &Simulated::default(), at, all))
+    })
+    .await
+}
+
+pub(super) async fn score(State(api): Shared, uri: Uri, body: Body) -> Answer {
+    answer(api, &uri, &["from", "to", "backcasts"], body, |asked| {
+        let Asked { api, projector, params, now, .. } = *asked;
+        let from = params.moment("from", now)?.unwrap_or(DateTime::<Utc>::MIN_UTC);
+        let range = (from, params.moment("to", now)?.unwrap_or(now));
+        let questions = &api.reads.configured().questions;
+        let backcasts = params.switch("backcasts")?;
+        Ok(asked.ledger()?.score(questions, projector, &Simulated::default(), range, backcasts))
+    })
+    .await
+}

@@ -124,9 +124,6 @@ fn decided(
     if let Some(f) = figures.iter().find(over) {
         return Some((rule.comparison.upward(), f.clone()));
     }
-    if rule.of == Quantity::Reported {
-        return None;
-    }
     let exact = |f: &&Figure| !f.floor && (at >= end || f.end < end.timestamp_micros());
     match rule.when {
         When::By(_) => {

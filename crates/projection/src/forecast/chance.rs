@@ -55,7 +55,7 @@ pub(super) fn chance(
     at: DateTime<Utc>,
 ) -> Option<Chance> {
     if question.rule.of == Quantity::Probability {
-        return None;
+        return of_scenario(readings, model, question, bound);
     }
     let (_, measure) = readings.measure(&question.about)?;
     let figures = readings.history(question, at);
@@ -77,5 +77,30 @@ pub(super) fn chance(
         quantiles: quantiles(&expected.distribution),
         model: expected.model.to_owned(),
         climatology_quantiles: past.as_ref().map(quantiles).unwrap_or_default(),
+    })
+}
+
+/// Whether the assessment will give a scenario so much: the probability of the scenario itself on that day, carried
+/// forward by the transitions. It is exact when the evidence of the time between leaves no doubt, and else too near to
+/// one half. The prior stands for the climatology.
+fn of_scenario(
+    readings: &Readings<'_>,
+    model: &dyn Moment,
+    question: &Question,
+    bound: f64,
+) -> Option<Chance> {
+    let rule = &question.rule;
+    let [now, then] = model.scenario(&question.about, rule.end())?;
+    let scenarios = &readings.projector.index.framework.scenarios;
+    let prior = scenarios.iter().find(|s| s.id == question.about)?.prior;
+    let way = |p: f64| if rule.comparison.upward() { p } else { 1.0 - p };
+    Some(Chance {
+        probability: way(then).clamp(SURE, 1.0 - SURE),
+        climatology: way(prior).clamp(SURE, 1.0 - SURE),
+        persistence: f64::from(u8::from(rule.comparison.holds(now, bound))),
+        last: now,
+        quantiles: Vec::new(),
+        climatology_quantiles: Vec::new(),
+        model: "propagation/1".to_owned(),
     })
 }

@@ -55,6 +55,11 @@ pub trait Model: Sync {
 pub trait Moment {
     /// What is expected; `None` where the model cannot say.
     fn expect(&self, asked: &Asked<'_>) -> Option<Expected>;
+
+    /// Probability of a scenario now and at a date; `None` where the model has no scenarios.
+    fn scenario(&self, _id: &str, _at: DateTime<Utc>) -> Option<[f64; 2]> {
+        None
+    }
 }
 
 /// The outlook: indicators simulated along the courses of the scenarios; [`Steady`] for what it refuses.
@@ -95,6 +100,12 @@ impl Moment for Outlook<'_> {
             _ => distribution.probability(rule.comparison, bound),
         };
         Some(Expected { model: "outlook/1", probability, distribution })
+    }
+
+    fn scenario(&self, id: &str, at: DateTime<Utc>) -> Option<[f64; 2]> {
+        let now = self.scenarios().iter().find(|s| s.id == id)?.probability;
+        let then = self.scenarios_at(at)?.into_iter().find(|s| s.id == id)?.probability;
+        Some([now, then])
     }
 }
 

@@ -14,6 +14,7 @@ Examples:
   bellwether ingest --feed facts-csv my.csv  take in facts
   bellwether board                           one line an indicator
   bellwether replay --as-of 2022-06-30       what could be known on that day
+  bellwether scenarios                       what may come, and what would tell
   bellwether why economic.trade-total        rule, figures, sources of a number
   bellwether watch                           run as a daemon, feeds and HTTP
   bellwether doctor                          what is missing, and what to do
@@ -97,6 +98,8 @@ pub(crate) enum Command {
     Gaps(commands::gaps::GapsArgs),
     /// Flagged changes
     Shifts(commands::shifts::ShiftsArgs),
+    /// The scenarios: probabilities, years ahead, signposts, what the answer hangs on
+    Scenarios(commands::scenarios::ScenariosArgs),
     /// The history of one indicator
     Series(commands::series::SeriesArgs),
     /// Forecast questions: what is open and how likely, the record, how good it was

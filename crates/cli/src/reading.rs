@@ -7,8 +7,9 @@ use bellwether_model::framework::Framework;
 use bellwether_model::question::Questions;
 use bellwether_model::{Clock, KnownBasis, View};
 use bellwether_projection::forecast::{ForecastRow, Ledger, Report, Simulated};
-use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, SeriesRow};
-use bellwether_server::api::{Explained, Guest, compare, explain, ledger};
+use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, Scenarios, SeriesRow};
+use bellwether_server::api::{Explained, Guest, compare, explain};
+use bellwether_server::forecasts::follow;
 use bellwether_store::EventLog;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
@@ -74,6 +75,18 @@ impl Reading {
         }
     }
 
+    /// The same with scenario probabilities smoothed over the past, with hindsight.
+    pub(crate) fn assess_with_hindsight(&self, view: &View) -> Result<Assessment, Failure> {
+        match &self.source {
+            Source::Store { projector, .. } => Ok(projector.assess_with_hindsight(view)),
+            Source::Daemon(daemon) => {
+                let mut query = of_view(view);
+                query.push(("hindsight", true.to_string()));
+                daemon.ask(&["assessment"], query)
+            }
+        }
+    }
+
     /// One line an indicator.
     pub(crate) fn board(&self, view: &View) -> Result<Vec<BoardRow>, Failure> {
         match &self.source {
@@ -98,6 +111,30 @@ impl Reading {
                 let mut query = of_view(view);
                 query.push(("vintages", vintages.to_string()));
                 daemon.ask(&["series", id], query)
+            }
+        }
+    }
+
+    /// The scenarios and what may come, up to a year.
+    pub(crate) fn scenarios(
+        &self,
+        view: &View,
+        horizon: Option<i32>,
+        paths: usize,
+        sensitivity: bool,
+    ) -> Result<Scenarios, Failure> {
+        match &self.source {
+            Source::Store { projector, .. } => {
+                let horizon =
+                    projector.horizon(view, horizon).map_err(|p| Failure::usage(p.message, p.remedy))?;
+                Ok(projector.scenarios(view, horizon, paths, sensitivity))
+            }
+            Source::Daemon(daemon) => {
+                let mut query = of_view(view);
+                query.extend(horizon.map(|year| ("horizon", year.to_string())));
+                query.push(("paths", paths.to_string()));
+                query.push(("sensitivity", sensitivity.to_string()));
+                daemon.ask(&["scenarios"], query)
             }
         }
     }
@@ -131,7 +168,8 @@ impl Reading {
     ) -> Result<Vec<ForecastRow>, Failure> {
         match &self.source {
             Source::Store { log, projector } => {
-                let ledger = ledger(&**log, Ledger::default())?;
+                let mut ledger = Ledger::default();
+                follow(&**log, &mut ledger)?;
                 Ok(ledger.list(questions, projector, &Simulated::default(), at, all))
             }
             Source::Daemon(daemon) => {
@@ -150,7 +188,8 @@ impl Reading {
         match &self.source {
             Source::Store { log, projector } => {
                 let range = (from.unwrap_or(DateTime::<Utc>::MIN_UTC), to);
-                let ledger = ledger(&**log, Ledger::default())?;
+                let mut ledger = Ledger::default();
+                follow(&**log, &mut ledger)?;
                 Ok(ledger.score(questions, projector, &Simulated::default(), range, backcasts))
             }
             Source::Daemon(daemon) => {

@@ -11,6 +11,7 @@ use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
     Changes, Conditions, Core, balance_state, divergences, domain_states, of_change, scenario_states, shifts,
+    weigh,
 };
 
 impl Projector {
@@ -28,6 +29,16 @@ impl Projector {
     }
 }
 
+impl Projector {
+    /// The same with [`Assessment::smoothed`]: what each quarter looks like from the end of the view. No other answer
+    /// reads it.
+    pub fn assess_with_hindsight(&self, view: &View) -> Assessment {
+        let core = Core::new(self, view);
+        let smoothed = weigh(self, &core, view).map(|w| w.smoothed());
+        Assessment { smoothed: Some(smoothed.unwrap_or_default()), ..self.assess(view) }
+    }
+}
+
 /// The same view a year earlier, its knowledge included: publication lags alike on both sides, so that a year
 /// not yet published does not read as a year without change.
 pub(crate) fn year_before(view: &View) -> View {
@@ -41,7 +52,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
     let framework = &projector.index.framework;
     let found = shifts(projector, view, core);
     let conditions = Conditions::of(core, view, &found);
-    let (scenarios, fit) = scenario_states(core);
+    let (scenarios, fit) = scenario_states(projector, core, view);
     let mut indicators = measure_states(core, &found);
     let measures = indicators.split_off(framework.indicators.len());
     let levels = |rows: &[Composite]| level_states(core, before, rows);
@@ -73,6 +84,7 @@ fn assemble(projector: &Projector, view: &View, core: &Core<'_>, before: &Core<'
         shifts: found.standing,
         measures,
         withdrawn: found.withdrawn,
+        smoothed: None,
     }
 }
 

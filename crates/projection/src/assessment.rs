@@ -63,6 +63,28 @@ pub struct Assessment {
     pub measures: Vec<MeasureState>,
     /// Shifts that were flagged and taken back by a later statement, by the moment of that.
     pub withdrawn: Vec<Withdrawn>,
+    /// With hindsight: scenario probabilities of each quarter given everything known at the end. Absent unless asked
+    /// for, so that nothing takes it for what was known then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smoothed: Option<Vec<Smoothed>>,
+}
+
+/// One quarter with hindsight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Smoothed {
+    /// Its last day.
+    pub quarter: String,
+    /// By id; they add to 1.
+    pub scenarios: Vec<SmoothedScenario>,
+}
+
+/// One scenario in one quarter, with hindsight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SmoothedScenario {
+    /// Id.
+    pub id: String,
+    /// Probability, never 0 and never 1.
+    pub probability: f64,
 }
 
 /// Direction of a domain.
@@ -269,9 +291,9 @@ pub struct ConstraintState {
 /// What one indicator did to a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Move {
-    /// Indicator.
+    /// Indicator, or `transition` for what time alone did.
     pub indicator: String,
-    /// Change of the scenario's log-odds.
+    /// Part of the change of the scenario's log-odds since the prior: what its readings still weigh.
     pub log_odds: f64,
 }
 
@@ -310,6 +332,27 @@ pub struct BalanceState {
     pub high: Option<f64>,
     /// Parts; those present add to the value.
     pub parts: Vec<Part>,
+    /// By part that says something, what it would take of it alone to turn the balance.
+    #[serde(default)]
+    pub alone: Vec<BalanceTurn>,
+    /// Fewest parts that together bring the balance to zero; empty when all of them would not.
+    #[serde(default)]
+    pub together: Vec<BalanceTurn>,
+}
+
+/// What it would take of a part to bring the balance to zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BalanceTurn {
+    /// Part.
+    pub id: String,
+    /// Its points now.
+    pub points: f64,
+    /// Its points at which the balance is zero; `null` when it cannot get there.
+    pub to: Option<f64>,
+    /// Its own level now, −100 to 100 (0 to 100 for constraints and probabilities); `null` without weight.
+    pub level: Option<f64>,
+    /// The level that would bring the balance to zero.
+    pub level_to: Option<f64>,
 }
 
 /// One divergence measure.
@@ -382,4 +425,31 @@ pub struct Shift {
     pub late: bool,
     /// Sequences behind it.
     pub evidence: Vec<u64>,
+}
+
+impl BalanceState {
+    /// What would turn the balance, in words: each part alone, then the fewest together.
+    pub fn turning(&self) -> Vec<String> {
+        let Some(value) = self.value else { return Vec::new() };
+        let way = |t: &BalanceTurn| {
+            let level = |l: Option<f64>| l.map_or("unknown".to_owned(), |l| signed(l, 1));
+            let (from, to) = (level(t.level), level(t.level_to));
+            let to_points = t.to.map_or("unknown".to_owned(), |to| signed(to, 2));
+            format!("{} from {from} to {to} ({} to {to_points} points)", t.id, signed(t.points, 2))
+        };
+        let mut out: Vec<String> =
+            self.alone.iter().filter(|t| t.to.is_some()).map(|t| format!("alone: {}", way(t))).collect();
+        if out.is_empty() {
+            out.push(format!("no part alone can bring {} to zero", signed(value, 1)));
+        }
+        out.push(match self.together.as_slice() {
+            [] => "all parts that are known would not bring it to zero".to_owned(),
+            list => format!("together: {}", list.iter().map(way).collect::<Vec<_>>().join("; ")),
+        });
+        out
+    }
+}
+
+fn signed(value: f64, decimals: usize) -> String {
+    format!("{value:+.decimals$}").replace('-', "−")
 }

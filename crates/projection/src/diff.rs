@@ -6,6 +6,7 @@ use bellwether_model::View;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::assessment::{Assessment, FrameworkRef};
 use crate::fold::Projector;
 use crate::state::time::rfc3339;
 
@@ -45,6 +46,76 @@ pub struct Diff {
     pub to: String,
     /// Changed values, in the order of the assessment.
     pub changed: Vec<Change>,
+}
+
+/// Fields that follow from others: what a change of them rests on is named elsewhere.
+const SKIPPED: [&str; 3] = ["evidence", "alone", "together"];
+
+/// One value that two frameworks read differently.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Differing {
+    /// Row.
+    pub id: String,
+    /// Field in the row, dotted; empty where only one of them has the row.
+    pub path: String,
+    /// As the first framework reads it.
+    pub base: Value,
+    /// As the second does.
+    pub other: Value,
+}
+
+/// Two readings of the same facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// First framework.
+    pub base: FrameworkRef,
+    /// Second framework.
+    pub other: FrameworkRef,
+    /// World time of both, exclusive bound.
+    pub as_of: String,
+    /// Known time of both, exclusive bound.
+    pub known_by: String,
+    /// What they read differently, in the order of the assessment.
+    pub changed: Vec<Differing>,
+}
+
+impl Comparison {
+    /// Compares what two frameworks say in one view, row by row; evidence lists are left out.
+    pub fn new(base: &Assessment, other: &Assessment) -> Self {
+        let value = |a: &Assessment| serde_json::to_value(a).unwrap_or(Value::Null);
+        let (a, b) = (value(base), value(other));
+        let mut changed = Vec::new();
+        let mut add = |id: &str, x: Option<&Value>, y: Option<&Value>| {
+            let null = Value::Null;
+            let (x, y) = (x.unwrap_or(&null), y.unwrap_or(&null));
+            let mut paths = Vec::new();
+            differences("", x, y, &mut paths);
+            changed.extend(paths.into_iter().map(|(path, base, other)| Differing {
+                id: id.to_owned(),
+                path,
+                base,
+                other,
+            }));
+        };
+        for list in LISTS {
+            let (x, y) = (by_id(&a, list), by_id(&b, list));
+            let mut seen = BTreeSet::new();
+            for id in order(&a, list).into_iter().chain(order(&b, list)).filter(|id| seen.insert(*id)) {
+                add(id, x.get(id).copied(), y.get(id).copied());
+            }
+        }
+        let of = |v: &Value| v.get("balance").and_then(|b| b.get("id")?.as_str().map(str::to_owned));
+        let id = of(&a).or(of(&b)).unwrap_or_else(|| "balance".to_owned());
+        add(&id, a.get("balance"), b.get("balance"));
+        add("fit", a.get("fit"), b.get("fit"));
+        Self {
+            base: base.framework.clone(),
+            other: other.framework.clone(),
+            as_of: base.as_of.clone(),
+            known_by: base.known_by.clone(),
+            changed,
+        }
+    }
 }
 
 /// Lists of rows in the assessment, in its order.
@@ -236,7 +307,8 @@ fn order<'a>(assessment: &'a Value, list: &str) -> Vec<&'a str> {
 fn differences(path: &str, before: &Value, after: &Value, out: &mut Vec<(String, Value, Value)>) {
     match (before, after) {
         (Value::Object(x), Value::Object(y)) => {
-            let names: BTreeSet<&String> = x.keys().chain(y.keys()).filter(|n| *n != "evidence").collect();
+            let names: BTreeSet<&String> =
+                x.keys().chain(y.keys()).filter(|n| !SKIPPED.contains(&n.as_str())).collect();
             for name in names {
                 let deeper = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 let field =

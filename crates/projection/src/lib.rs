@@ -10,8 +10,8 @@
 //!
 //! Shifts come from the detectors of `bellwether_detect`, over each series as it became known: level and trend by the
 //! scan, spread by the residuals of months, happenings by their rate and their silence, fast feeds by FOCuS and by the
-//! patterns they show; and from bounds and expectations walked the same way. What this is not yet: scenario
-//! probabilities come from one Bayesian step on the prior, not from a filter over time.
+//! patterns they show; and from bounds and expectations walked the same way. Scenario probabilities come from the filter
+//! of [`scenario`], which knows numbers only.
 
 mod assess;
 mod assessment;
@@ -22,18 +22,24 @@ pub mod forecast;
 mod gaps;
 mod history;
 mod outlook;
+pub mod scenario;
 mod state;
 mod stepper;
+mod weighing;
 mod why;
 
 pub use assessment::*;
 pub use board::{BoardRow, Threshold};
-pub use diff::{Cause, Change, Diff};
+pub use diff::{Cause, Change, Comparison, Diff, Differing};
 pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
-pub use outlook::{Fan, FanYear, ModelNote, Outlook, Predictive, Probability, Refusal, YearEnd};
+pub use outlook::{
+    Fan, FanYear, ModelNote, Outlook, PATHS, Predictive, Probability, Refusal, Scenarios, Signpost,
+    SignpostSignal, USUAL_PATHS, YearEnd,
+};
 pub use stepper::{Step, Stepper};
+pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine};
 
 /// Name and version of the engine, printed with each assessment.

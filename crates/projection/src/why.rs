@@ -1,5 +1,7 @@
 //! Why a number is what it is: rule, figures read, rows read, facts behind them.
 
+mod scenario;
+
 use std::collections::BTreeMap;
 
 use bellwether_detect::{Posterior, PosteriorConfig};
@@ -7,7 +9,7 @@ use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input
 use bellwether_model::{View, parse_moment};
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Assessment, Shift};
+use crate::assessment::{Assessment, BalanceState, Shift};
 use crate::fold::Projector;
 use crate::gaps::selector;
 use crate::state::{AtAlarm, Core, Listening, MeasureEval, Sum, at_alarm, false_alarms};
@@ -103,7 +105,7 @@ impl Projector {
         self.why_domain(&core, &all, id)
             .or_else(|| self.why_composite(&core, id))
             .or_else(|| self.why_relation(&core, &all, id))
-            .or_else(|| self.why_scenario(&core, &all, id))
+            .or_else(|| self.why_scenario(view, &core, &all, id))
             .or_else(|| all.shifts.iter().find(|s| s.id == id).map(|s| self.why_shift(&core, view, s)))
             .or_else(|| self.why_expectation(&core, &all, id))
             .or_else(|| self.why_divergence(&all, id))
@@ -325,6 +327,7 @@ impl Projector {
         }
         let row = self.index.framework.balance.as_ref().filter(|b| b.id == id)?;
         let sum = core.balance.as_ref()?;
+        let turning = all.balance.as_ref().map(BalanceState::turning).unwrap_or_default();
         Some(Explanation {
             id: row.id.clone(),
             kind: "balance".to_owned(),
@@ -333,51 +336,13 @@ impl Projector {
             formula: "sum of 100 · weight · sign · strength over its parts".to_owned(),
             unit: "points".to_owned(),
             reason: row.reason.clone(),
-            figures: vec![
-                figure("value", sum.level.map(show)),
-                figure("low", sum.low.map(show)),
-                figure("high", sum.high.map(show)),
-            ],
+            figures: [("value", sum.level), ("low", sum.low), ("high", sum.high)]
+                .into_iter()
+                .map(|(name, value)| figure(name, value.map(show)))
+                .chain(turning.into_iter().map(|words| figure("would turn it", Some(words))))
+                .collect(),
             inputs: input_lines(&row.inputs, sum),
             facts: input_facts(&sum.evidence),
-        })
-    }
-
-    fn why_scenario(&self, core: &Core<'_>, all: &Assessment, id: &str) -> Option<Explanation> {
-        let row = self.index.framework.scenarios.iter().find(|s| s.id == id)?;
-        let state = all.scenarios.iter().find(|s| s.id == id)?;
-        let mut figures = vec![
-            figure("probability", Some(show(state.probability))),
-            figure("words", Some(state.words.clone())),
-            figure("prior", Some(show(row.prior))),
-            figure("fit of the best scenario", all.fit.map(show)),
-        ];
-        figures.extend(
-            state
-                .moved_by
-                .iter()
-                .map(|m| figure(&format!("log-odds by {}", m.indicator), Some(show(m.log_odds)))),
-        );
-        let mut facts = Vec::new();
-        for m in &state.moved_by {
-            facts.extend(
-                core.measure(&m.indicator).map(|(e, _)| e.state.evidence.clone()).unwrap_or_default(),
-            );
-        }
-        facts.sort_unstable();
-        facts.dedup();
-        Some(Explanation {
-            id: row.id.clone(),
-            kind: "scenario".to_owned(),
-            title: row.title.clone(),
-            meaning: format!("{} {}", row.shape, row.dynamics),
-            formula: "prior · likelihood of each signal's state, one report a group, ratios within 1/5 to 5"
-                .to_owned(),
-            unit: "probability".to_owned(),
-            reason: row.reason.clone(),
-            figures,
-            inputs: Vec::new(),
-            facts: input_facts(&facts),
         })
     }
 

@@ -4,12 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bellwether_model::question::Questions;
-use bellwether_model::{Body, Record, System};
-use bellwether_projection::forecast::{FORECAST, ForecastRow, Ledger, QUESTION, RESOLUTION, Simulated};
-use bellwether_server::api::ledger;
-use bellwether_store::{Append, EventLog};
+use bellwether_projection::forecast::{ForecastRow, Ledger, Simulated};
+use bellwether_server::forecasts::{Recorded, record as put};
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use crate::app::{App, project};
 use crate::args::{BasisArg, Bound, ClockArg, Format, Knowing, bound};
@@ -199,49 +196,22 @@ fn asked(app: &App, framework: Option<PathBuf>) -> Result<(Reading, Questions), 
     Ok((reading, questions))
 }
 
-/// What was added to the log.
-#[derive(Serialize)]
-struct Recorded {
-    questions: u64,
-    forecasts: u64,
-    resolutions: u64,
-    head: u64,
-}
-
 fn record(app: &mut App) -> Result<(), Failure> {
     let config = app.config();
     let types = Arc::new(config.types()?);
     let frameworks = config.frameworks(&types)?;
     let questions = config.questions(&frameworks)?;
     let log = app.open_write()?;
-    let now = app.now();
-    let (mut ledger, mut added) = (ledger(&log, Ledger::default())?, Vec::new());
-    for framework in &frameworks {
-        let projector = project(&log, Arc::clone(framework), Arc::clone(&types))?;
-        for system in ledger.due(&questions, &projector, &Simulated::default(), now) {
-            added.push(system.system.clone());
-            let batch = Append { system: Some(system.clone()), ..Append::default() };
-            let head = log.append(batch)?.head;
-            ledger.apply(&taken(head, now, system));
-        }
-    }
-    let of = |kind: &str| added.iter().filter(|s| *s == kind).count() as u64;
-    let recorded = Recorded {
-        questions: of(QUESTION),
-        forecasts: of(FORECAST),
-        resolutions: of(RESOLUTION),
-        head: log.head(),
-    };
+    let projectors = frameworks
+        .iter()
+        .map(|framework| project(&log, Arc::clone(framework), Arc::clone(&types)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let by: Vec<_> = projectors.iter().collect();
+    let mut ledger = Ledger::default();
+    let added = put(&log, &mut ledger, &questions, &by, &Simulated::default(), app.now())?;
     log.close()?;
-    app.out.page(&recorded, |_| {
-        let Recorded { questions, forecasts, resolutions, head } = &recorded;
-        format!(
-            "{questions} questions filed, {forecasts} forecasts and {resolutions} answers added; head of the log: {head}\n"
-        )
+    app.out.page(&added, |_| {
+        let Recorded { questions, forecasts, resolutions } = added;
+        format!("{questions} questions filed, {forecasts} forecasts and {resolutions} answers added\n")
     })
-}
-
-/// The record as the log has it, for what the next framework finds due.
-fn taken(seq: u64, recorded_at: chrono::DateTime<chrono::Utc>, system: System) -> Record {
-    Record { seq, recorded_at, body: Body::System(system) }
 }

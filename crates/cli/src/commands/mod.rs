@@ -17,6 +17,7 @@ pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod quarantine;
 pub(crate) mod replay;
+pub(crate) mod scenarios;
 pub(crate) mod series;
 pub(crate) mod shifts;
 pub(crate) mod store;
@@ -52,6 +53,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Board(args) => board::run(app, &args),
         Command::Gaps(args) => gaps::run(app, &args),
         Command::Shifts(args) => shifts::run(app, &args),
+        Command::Scenarios(args) => scenarios::run(app, &args),
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
         Command::Forecast(command) => forecast::run(app, command),
@@ -75,6 +77,7 @@ fn reads(command: &Command) -> bool {
             | Command::Board(_)
             | Command::Gaps(_)
             | Command::Shifts(_)
+            | Command::Scenarios(_)
             | Command::Series(_)
             | Command::Diff(_)
             | Command::Why(_)

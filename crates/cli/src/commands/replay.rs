@@ -1,10 +1,13 @@
 //! `replay`.
 
+use std::path::PathBuf;
+
+use bellwether_projection::Comparison;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::args::{Format, ViewArgs};
+use crate::args::{Format, Knowing, ViewArgs};
 use crate::failure::Failure;
 use crate::{out, render};
 
@@ -19,16 +22,26 @@ Examples:
   bellwether replay --clock recorded --known-by 2026-01-31
       what this store held by then
   bellwether replay --framework other.toml
-      the same facts read another way";
+      the same facts read another way
+  bellwether replay --framework other.toml --against china-russia
+      two readings side by side: what the other one changes
+  bellwether replay --hindsight
+      and how the scenarios of each past quarter look from today";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     view: ViewArgs,
-    /// Ask for scenario probabilities smoothed with hindsight (no smoothing in this version)
+    /// Add the scenario probabilities of every quarter as seen from the end, with hindsight: not what could be known then
     #[arg(long)]
     hindsight: bool,
+    /// Show what --framework reads otherwise than this one: a file, or the id of one in the configuration
+    #[arg(long, value_name = "FILE|ID", requires = "framework", conflicts_with = "hindsight")]
+    against: Option<PathBuf>,
+    /// With --against: show every difference in the table
+    #[arg(long, requires = "against")]
+    all: bool,
 }
 
 /// Rows of an assessment that have one number, with the field that holds it.
@@ -49,12 +62,23 @@ const LISTS: [(&str, &str); 11] = [
 const FIELDS: [&str; 7] = ["list", "id", "number", "low", "high", "direction", "evidence"];
 
 pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
-    if args.hindsight {
-        out::note("--hindsight changes nothing yet: scenarios are not smoothed in this version");
+    if args.hindsight && app.out.format() == Format::Csv {
+        out::note("--hindsight: CSV does not hold the smoothed probabilities, --format json does");
     }
     let reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
-    let assessment = reading.assess(&view)?;
+    let assessment =
+        if args.hindsight { reading.assess_with_hindsight(&view)? } else { reading.assess(&view)? };
+    if let Some(base) = &args.against {
+        let knowing = Knowing { framework: Some(base.clone()), ..args.view.knowing.clone() };
+        // A store is read by one at a time.
+        drop(reading);
+        let comparison = Comparison::new(&app.reading(&knowing)?.assess(&view)?, &assessment);
+        if app.out.format() == Format::Csv {
+            return app.out.csv(&comparison.changed, &["id", "path", "base", "other"]);
+        }
+        return app.out.page(&comparison, |look| render::comparison(&comparison, args.all, look));
+    }
     if app.out.format() == Format::Csv {
         return app.out.csv(&rows(&serde_json::to_value(&assessment)?), &FIELDS);
     }

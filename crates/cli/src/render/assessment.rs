@@ -24,6 +24,7 @@ pub(crate) fn assessment(a: &Assessment, framework: &Framework, gaps: &[Gap], lo
     levels(&mut page, a, framework);
     relations(&mut page, a, framework);
     scenarios(&mut page, a, framework);
+    smoothed(&mut page, a);
     balance(&mut page, a, framework);
     divergences(&mut page, a);
     let newest: Vec<Shift> = a.shifts.iter().rev().take(SHOWN).cloned().collect();
@@ -236,6 +237,26 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
             row.map_or(UNKNOWN.to_owned(), |r| format!("{:.0}%", r.prior * 100.0)).into(),
             Cell::new(by.join(", "), Style::Dim),
         ]);
+    }
+    page.table(&table);
+}
+
+fn smoothed(page: &mut Page, a: &Assessment) {
+    let Some(quarters) = &a.smoothed else { return };
+    page.heading(
+        "Scenarios with hindsight",
+        "each quarter as seen from the end, not as it could be known then",
+    );
+    let mut table = Table::new(&[("quarter to", Left, Keep), ("", Left, Cut)]);
+    for quarter in quarters.iter().rev() {
+        let each: Vec<String> = quarter
+            .scenarios
+            .iter()
+            .map(|s| {
+                format!("{} {}", s.id.strip_prefix("scenario.").unwrap_or(&s.id), probability(s.probability))
+            })
+            .collect();
+        table.row([quarter.quarter.as_str().into(), each.join("  ").into()]);
     }
     page.table(&table);
 }

@@ -1,7 +1,7 @@
 //! Differences between two views, and the history of one measure.
 
 use bellwether_model::framework::Measure;
-use bellwether_projection::{Cause, Change, Diff, SeriesRow};
+use bellwether_projection::{Cause, Change, Comparison, Diff, SeriesRow};
 use serde_json::Value;
 
 use super::figures::{UNKNOWN, compact, label, probability, spark, until, value_or_floor};
@@ -66,6 +66,35 @@ pub(crate) fn diff(diff: &Diff, all: bool, look: &Look) -> String {
             "→".into(),
             Cell::new(value(&change.after, &change.path), Style::Bold),
             Cell::new(because(change), Style::Dim),
+        ]);
+    }
+    page.table(&table);
+    page.finish()
+}
+
+/// Two readings side by side: what rows say differently, or everything that differs.
+pub(crate) fn comparison(c: &Comparison, all: bool, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let headline = |path: &str, id: &str| HEADLINES.contains(&path) && !id.starts_with("measure.");
+    let shown: Vec<_> = c.changed.iter().filter(|d| all || headline(&d.path, &d.id)).collect();
+    let beside = match (shown.len(), c.changed.len()) {
+        (_, 0) => "both read the same".to_owned(),
+        (n, m) if n < m => format!("{n} of {m} differences; --all shows the rest"),
+        (_, m) => format!("{m} differences"),
+    };
+    let name = |f: &bellwether_projection::FrameworkRef| {
+        format!("{} {} ({})", f.id, f.version, f.hash.get(..8).unwrap_or_default())
+    };
+    page.heading(&format!("{} against {}", name(&c.other), name(&c.base)), &beside);
+    page.paragraph(&format!("Up to {}, as known by {}.", until(&c.as_of), until(&c.known_by)), Style::Plain);
+    let mut table =
+        Table::new(&[("row", Left, Cut), ("field", Left, Keep), ("base", Right, Cut), ("other", Right, Cut)]);
+    for d in shown {
+        table.row([
+            d.id.as_str().into(),
+            Cell::new(if d.path.is_empty() { "row" } else { &d.path }, Style::Dim),
+            value(&d.base, &d.path).into(),
+            Cell::new(value(&d.other, &d.path), Style::Bold),
         ]);
     }
     page.table(&table);

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::composite::{CompositeFormula, Input, Limit};
+use chrono::Datelike;
+
+use super::composite::{As, CompositeFormula, Input, Limit};
 use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
 use super::read::Read;
+use super::scenario::{CREDIBILITIES, RELIABILITIES};
 use super::{Composite, Framework, condition};
 use crate::locate::Step;
 use crate::{FactTypes, Locator, Problems};
@@ -46,6 +49,7 @@ pub(super) fn check(
     checker.composites();
     checker.relations();
     checker.scenarios();
+    checker.evidence();
     checker.map(map);
     checker.problems
 }
@@ -91,7 +95,7 @@ impl<'a> Checker<'a> {
             }
         }
         for (i, s) in f.scenarios.iter().enumerate() {
-            self.id("scenario", i, &s.id, "scenario.", Stage::End);
+            self.id("scenario", i, &s.id, "scenario.", Stage::Relation);
         }
     }
 
@@ -303,15 +307,32 @@ impl<'a> Checker<'a> {
                 Some(stage) if *stage >= before => self.push(
                     &at,
                     format!("{} is assessed later than this row", input.of),
-                    "read measures, domains, relations, frictions, drivers, in that order",
+                    "read measures, domains, relations and scenarios, frictions, drivers, in that order",
                 ),
-                Some(_) => {}
+                Some(_) => self.reading(path, k, input),
             }
         }
         let sum: f64 = inputs.iter().map(|x| x.weight).sum();
         if weighted && (sum - 1.0).abs() > SUM_TOLERANCE {
             self.push(path, format!("the input weights add to {sum:.6}, not 1"), "correct the weights");
         }
+    }
+
+    /// A scenario is read by its probability, and only a measure has changes.
+    fn reading(&mut self, path: &[Step<'_>], k: usize, input: &Input) {
+        let scenario = self.framework.scenarios.iter().any(|s| s.id == input.of);
+        let measure = self.stages.get(input.of.as_str()) == Some(&Stage::Measure);
+        let (message, remedy) = match input.reading {
+            As::Probability if !scenario => ("only a scenario has a probability", "name a scenario"),
+            As::Shift if !measure => ("only an indicator or measure has shifts", "name one of them"),
+            As::Distance | As::Scale if scenario => {
+                ("a scenario is read by its probability", "add as = \"probability\"")
+            }
+            _ => return,
+        };
+        let mut at = path.to_vec();
+        at.extend([Step::At(k), Step::Key("of")]);
+        self.push(&at, message, remedy);
     }
 
     fn relations(&mut self) {
@@ -412,6 +433,41 @@ impl<'a> Checker<'a> {
                     "name a scenario of this file",
                 );
             }
+        }
+    }
+
+    fn evidence(&mut self) {
+        let Some(e) = &self.framework.evidence else { return };
+        let at = |field: &'static str| [Step::Key("evidence"), Step::Key(field)];
+        if e.start.day() != 1 || e.start.month0() % 3 != 0 {
+            self.push(
+                &at("start"),
+                format!("{} does not begin a quarter", e.start),
+                "write the first of January, April, July or October",
+            );
+        }
+        for (field, table, names) in
+            [("source", &e.source, RELIABILITIES), ("information", &e.information, CREDIBILITIES)]
+        {
+            for name in names.iter().filter(|n| !table.contains_key(**n)) {
+                self.push(&at(field), format!("no share for {name}"), "add it, between 0 and 1");
+            }
+            for (name, share) in table {
+                if !names.contains(&name.as_str()) {
+                    self.push(&at(field), format!("{name} is no grade"), format!("use {}", names.join(", ")));
+                } else if !(0.0..=1.0).contains(share) {
+                    self.push(&at(field), format!("the share of {name} is {share}"), "write 0 to 1");
+                }
+            }
+        }
+        if !(e.clip > 1.0 && e.clip.is_finite()) {
+            self.push(&at("clip"), "the greatest ratio must be above 1", "write 5.0, or another");
+        }
+        if !(1..=40).contains(&e.fit_quarters) {
+            self.push(&at("fit_quarters"), "fit looks back over 1 to 40 quarters", "write 4, or another");
+        }
+        if !(0.0..1.0).contains(&e.fit_floor) {
+            self.push(&at("fit_floor"), "the floor is a probability below 1", "write 0.01, or another");
         }
     }
 

@@ -39,13 +39,17 @@ pub enum As {
     Distance,
     /// Position of the value on the measure's scale, 0–1.
     Scale,
+    /// Probability of a scenario, 0–1.
+    Probability,
+    /// Of a measure: 1 while a change upwards stands, −1 downwards, 0 where a change would have shown.
+    Shift,
 }
 
 /// One input of a composite.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Id of an indicator, measure, domain or earlier composite.
+    /// Id of an indicator, measure, domain, scenario or earlier composite.
     pub of: String,
     /// Weight, 0–1; the weights of a row add to 1.
     pub weight: f64,

@@ -15,6 +15,7 @@ mod scenario;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use composite::{
@@ -22,7 +23,7 @@ pub use composite::{
 };
 pub use measure::{Agreement, Also, Baseline, Cadence, Formula, Kind, Measure, Transform};
 pub use read::{Match, PeriodKind, Read, glob};
-pub use scenario::{Scenario, Signal, SignalState};
+pub use scenario::{CREDIBILITIES, Evidence, RELIABILITIES, Scenario, Signal, SignalState};
 
 use crate::{FactTypes, Locator, Problems};
 
@@ -171,6 +172,9 @@ pub struct Framework {
     /// Likelihoods of indicator states under each scenario.
     #[serde(default, rename = "signal")]
     pub signals: Vec<Signal>,
+    /// How evidence moves the scenarios.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
     /// The conclusion as a number.
     #[serde(default)]
     pub balance: Option<Balance>,
@@ -194,6 +198,15 @@ impl Framework {
             map: Option<String>,
         }
         toml::from_str::<Head>(text).ok().and_then(|head| head.map)
+    }
+
+    /// How evidence moves the scenarios: the table of the file, else the defaults from the first day of the norm on.
+    pub fn evidence(&self) -> Evidence {
+        let first = || match self.rules.baseline {
+            Baseline::Window { from, .. } => from,
+            Baseline::Stated { .. } => NaiveDate::from_ymd_opt(self.horizon[0], 1, 1).unwrap_or_default(),
+        };
+        self.evidence.clone().unwrap_or_else(|| Evidence::from_start(first()))
     }
 
     /// Indicators, then further measures, in file order.

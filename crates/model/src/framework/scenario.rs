@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// One scenario.
@@ -24,6 +25,50 @@ pub struct Scenario {
     pub reason: String,
 }
 
+/// How evidence moves the scenarios: from when, how far a graded source is believed, when all scenarios fit badly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// First day, of a calendar quarter: the priors hold there.
+    pub start: NaiveDate,
+    /// Share of reports that a source of each reliability gets right, `A` to `F`, 0–1.
+    pub source: BTreeMap<String, f64>,
+    /// The same for each credibility of the information, `1` to `6`.
+    pub information: BTreeMap<String, f64>,
+    /// Greatest ratio between two scenarios that one report may show, above 1.
+    pub clip: f64,
+    /// Quarters that `fit` looks back over.
+    pub fit_quarters: u32,
+    /// Fit below which all scenarios fit badly.
+    pub fit_floor: f64,
+    /// Why these.
+    pub reason: String,
+}
+
+/// Letters of source reliability, in order.
+pub const RELIABILITIES: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+/// Figures of information credibility, in order.
+pub const CREDIBILITIES: [&str; 6] = ["1", "2", "3", "4", "5", "6"];
+
+impl Evidence {
+    /// What holds for a framework without the table: the Admiralty scale read as shares of reports that are right
+    /// (F and 6, "cannot be judged", stand at a half), a ratio of 5, a year and one in a hundred.
+    pub fn from_start(start: NaiveDate) -> Self {
+        let table = |names: [&str; 6], shares: [f64; 6]| {
+            names.into_iter().map(str::to_owned).zip(shares).collect::<BTreeMap<_, _>>()
+        };
+        Self {
+            start,
+            source: table(RELIABILITIES, [0.95, 0.85, 0.70, 0.45, 0.20, 0.50]),
+            information: table(CREDIBILITIES, [0.95, 0.80, 0.60, 0.35, 0.10, 0.50]),
+            clip: 5.0,
+            fit_quarters: 4,
+            fit_floor: 0.01,
+            reason: String::new(),
+        }
+    }
+}
+
 /// State of an indicator for the scenario tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,7 +87,7 @@ pub enum SignalState {
 pub struct Signal {
     /// Indicator or measure.
     pub of: String,
-    /// Indicators of one group repeat each other and share one report's weight.
+    /// Indicators of one group repeat each other: in one quarter they weigh as one report.
     pub group: String,
     /// Distances that separate low, normal and high.
     pub thresholds: [f64; 2],

@@ -17,6 +17,8 @@ mod draw;
 mod ladder;
 mod model;
 mod predictive;
+mod report;
+mod signpost;
 mod tilt;
 mod walk;
 
@@ -40,6 +42,8 @@ use model::{Fitted, Law};
 
 pub use model::ModelNote;
 pub use predictive::{Predictive, Refusal};
+pub use report::{PATHS, Scenarios, USUAL_PATHS};
+pub use signpost::{Signpost, SignpostSignal};
 
 /// Years that an outlook reaches beyond its view, or to the framework's horizon where that is later.
 const REACH: i32 = 10;
@@ -51,6 +55,7 @@ pub struct Outlook<'a> {
     core: Core<'a>,
     resolved: OnceLock<Resolved>,
     states: Vec<ScenarioState>,
+    fit: Option<f64>,
     chain: Chain,
     now: Vec<f64>,
     courses: Courses,
@@ -113,7 +118,7 @@ impl Projector {
     /// probability). Costs an assessment without shifts.
     pub fn outlook(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
-        let (states, _) = scenario_states(&core);
+        let (states, fit) = scenario_states(self, &core, view);
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();
         let chain = Chain::new(&core.framework.scenarios);
         let from = view.as_of.timestamp_micros();
@@ -122,7 +127,17 @@ impl Projector {
         let mut draw = Draw::named("courses");
         let states_drawn = (0..paths).flat_map(|_| chain.course(&now, &quarters, &mut draw)).collect();
         let courses = Courses { quarters, states: states_drawn, paths };
-        Outlook { projector: self, view: *view, core, resolved: OnceLock::new(), states, chain, now, courses }
+        Outlook {
+            projector: self,
+            view: *view,
+            core,
+            resolved: OnceLock::new(),
+            states,
+            fit,
+            chain,
+            now,
+            courses,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A change is flagged at the moment its alarm could first be raised, keeps that moment for ever, and is taken
 //! back at the moment a revised or withdrawn statement makes its alarm disappear. One change is flagged once.
 
+use std::collections::BTreeSet;
+
 use bellwether_detect::Direction;
 use bellwether_model::framework::Measure;
 use bellwether_model::{PeriodClass, View};
@@ -132,12 +134,19 @@ impl Flag {
 
 /// Changes that stand in the view, and those that were taken back.
 ///
-/// `keys` are those of [`Projector::keys_by_measure`].
-pub(crate) fn changes(projector: &Projector, view: &View, core: &Core<'_>, keys: &[Vec<u32>]) -> Changes {
+/// `keys` are those of [`Projector::keys_by_measure`]; measures that are not `wanted` are passed over.
+pub(crate) fn changes(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    keys: &[Vec<u32>],
+    wanted: Option<&BTreeSet<usize>>,
+) -> Changes {
     let mut out = Changes::default();
     let asked = trends_read(core.framework);
     for (index, (measure, keys)) in core.framework.all_measures().zip(keys).enumerate() {
-        let Some(mut reader) = Reader::new(measure) else {
+        let wanted = wanted.is_none_or(|wanted| wanted.contains(&index));
+        let Some(mut reader) = Reader::new(measure).filter(|_| wanted) else {
             out.limits.push(None);
             out.read.push(false);
             out.pulls.push(Vec::new());

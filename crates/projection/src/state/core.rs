@@ -7,6 +7,7 @@ use bellwether_model::framework::{As, Framework, Measure};
 
 use super::level;
 use super::measure::{MeasureEval, evaluate_all};
+use super::outside::Outside;
 use super::relation::{self, Asymmetry, Constraint};
 use super::strength::{Strength, Sum, of_measure, sum};
 use crate::fold::{Projector, Resolved};
@@ -22,6 +23,7 @@ pub(crate) struct Core<'a> {
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) levels: BTreeMap<&'a str, Sum>,
     pub(crate) balance: Option<Sum>,
+    outside: Outside,
     positions: BTreeMap<&'a str, usize>,
 }
 
@@ -40,6 +42,7 @@ impl<'a> Core<'a> {
             constraints: Vec::new(),
             levels: BTreeMap::new(),
             balance: None,
+            outside: Outside::default(),
             positions: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
         };
         let rules = &framework.rules;
@@ -58,6 +61,7 @@ impl<'a> Core<'a> {
             .collect();
         core.asymmetries = framework.asymmetries.iter().map(|a| relation::asymmetry(&core, a)).collect();
         core.constraints = framework.constraints.iter().map(|c| relation::constraint(&core, c)).collect();
+        core.outside = Outside::new(projector, view, &core);
         // Constraint shares range over drivers, so they come after all of them.
         let (plain, derived): (Vec<_>, Vec<_>) = framework
             .frictions
@@ -103,6 +107,12 @@ impl<'a> Core<'a> {
 
     /// What the row of that id gives to a row above it.
     pub(crate) fn strength(&self, id: &str, reading: As) -> Strength {
+        if reading == As::Shift {
+            return self.outside.changes.get(id).cloned().unwrap_or(Strength::missing(-1.0, 1.0));
+        }
+        if let Some(scenario) = self.outside.scenarios.get(id) {
+            return scenario.clone();
+        }
         if let Some((eval, measure)) = self.measure(id) {
             return of_measure(eval, measure, reading);
         }
@@ -118,7 +128,7 @@ impl<'a> Core<'a> {
         if let Some(at) = self.framework.constraints.iter().position(|c| c.id == id) {
             return self.constraints.get(at).map_or(Strength::missing(0.0, 1.0), Constraint::strength);
         }
-        Strength::missing(-1.0, 1.0)
+        Strength::missing(if reading == As::Probability { 0.0 } else { -1.0 }, 1.0)
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::NaiveTime;
 
 use super::knowledge::{WALK_MOMENTS, WALK_STATEMENTS, time};
 use super::measure::{MeasureEval, evaluate};
+use super::scenario::{Setting, SignalReading};
 use super::series::Source;
 use super::strength::{Strength, of_measure};
 use super::time::{DAY, shift_months, window_start};
@@ -68,6 +69,26 @@ impl<'a> Past<'a> {
     /// The view's world date.
     pub(crate) fn end(&self) -> i64 {
         self.view.as_of.timestamp_micros()
+    }
+
+    /// The last moment at which anything can become known or happen in the view.
+    pub(crate) fn last(&self) -> i64 {
+        self.end().min(self.view.known_by.timestamp_micros())
+    }
+
+    /// Readings of a signal for the scenarios, as the world stood at one moment and was known at another.
+    pub(crate) fn signal_readings(
+        &self,
+        setting: &Setting<'_>,
+        signal: usize,
+        of: &str,
+        (as_of, known): (i64, i64),
+    ) -> Vec<SignalReading> {
+        let Some(index) = self.measures.iter().position(|m| m.id == of) else { return Vec::new() };
+        let (Some(eval), Some(measure)) = (self.eval(index, as_of, known), self.measures.get(index)) else {
+            return Vec::new();
+        };
+        setting.readings(self.projector, signal, (&eval, measure), as_of)
     }
 
     /// A measure as it stood in the world before `as_of`, as far as was known at `known`; neither goes past the view.

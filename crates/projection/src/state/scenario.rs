@@ -1,99 +1,293 @@
-//! Scenario probabilities: the prior moved by one plain Bayesian step.
+//! Scenario probabilities in one view: from measures to readings of signals, through the filter, to states.
 //!
-//! What this is not: a filter over time. It reads the present states of the signals once, takes a group of
-//! signals as one report (its signals share the exponent 1), and clips each likelihood ratio against the mean.
-//! Persistence, entry and decay of scenarios, source tempering and smoothing need a filter with the
-//! framework's transition rows, which this step does not use.
+//! A reading is one period of a signal's measure, with its latest vintage known in the view, in the quarter in which the
+//! period ended; a state that lasts is read in the quarter in which it began. So a figure counts once, however long it
+//! stands and however late it came; what was not known by the view is not read, and the order of arrival cannot matter.
+//! Of several periods that end in one quarter the newest counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::framework::{Signal, SignalState};
+use bellwether_model::framework::{
+    CREDIBILITIES, Evidence, Formula, Framework, Measure, PeriodKind, RELIABILITIES, Scenario, Signal,
+    SignalState,
+};
+use bellwether_model::{Grade, View};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::core::Core;
-use crate::assessment::{Move, ScenarioState};
+use super::measure::{MeasureEval, transformed};
+use super::series::Point;
+use crate::assessment::{Move, ScenarioState, Smoothed, SmoothedScenario};
+use crate::fold::{Projector, moment};
+use crate::scenario::{Filtered, Model, Moment, Seen, SignalRows, filter, fit, smooth};
 
-/// Bounds of a likelihood ratio against the mean over scenarios: no single observation decides.
-const CLIP: f64 = 5.0;
+/// What the drift alone did, in `moved_by`.
+pub(crate) const TRANSITION: &str = "transition";
 
-/// Scenario states and how well the best scenario explains what was seen.
-pub(crate) fn scenario_states(core: &Core<'_>) -> (Vec<ScenarioState>, Option<f64>) {
-    let scenarios = &core.framework.scenarios;
-    let seen = observed(core);
-    let mut group_sizes: BTreeMap<&str, f64> = BTreeMap::new();
-    for (signal, _) in &seen {
-        *group_sizes.entry(signal.group.as_str()).or_default() += 1.0;
+/// A framework's scenarios as the filter takes them: scenarios and signals in id order.
+pub(crate) struct Setting<'a> {
+    pub(crate) model: Model,
+    pub(crate) scenarios: Vec<&'a Scenario>,
+    pub(crate) signals: Vec<&'a Signal>,
+    pub(crate) evidence: Evidence,
+    /// Quarter of the start, counted from year 0.
+    start: i64,
+}
+
+/// One reading of a signal.
+#[derive(Clone, Debug)]
+pub(crate) struct SignalReading {
+    /// Measure that it is of.
+    pub(crate) of: String,
+    pub(crate) seen: Seen,
+    pub(crate) period: (i64, i64),
+    pub(crate) distance: f64,
+    pub(crate) grade: Grade,
+    pub(crate) seqs: Vec<u64>,
+}
+
+/// Scenarios in one view.
+pub(crate) struct Weighed<'a> {
+    pub(crate) setting: Setting<'a>,
+    pub(crate) readings: Vec<SignalReading>,
+    pub(crate) until: Option<Moment>,
+    pub(crate) filtered: Filtered,
+    /// Fit, and which scenario explains best.
+    pub(crate) fit: Option<(f64, usize)>,
+}
+
+impl<'a> Setting<'a> {
+    /// `None` for a framework without scenarios.
+    pub(crate) fn new(framework: &'a Framework) -> Option<Self> {
+        let mut scenarios: Vec<&Scenario> = framework.scenarios.iter().collect();
+        scenarios.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut signals: Vec<&Signal> = framework.signals.iter().collect();
+        signals.sort_by(|a, b| a.of.cmp(&b.of));
+        let groups: BTreeMap<&str, usize> =
+            signals.iter().map(|s| s.group.as_str()).collect::<BTreeSet<_>>().into_iter().zip(0..).collect();
+        let evidence = framework.evidence();
+        let grades = |table: &BTreeMap<String, f64>, names: [&str; 6]| {
+            names.map(|name| table.get(name).copied().unwrap_or_default())
+        };
+        let even = 1.0 / 3.0;
+        let model = Model {
+            prior: scenarios.iter().map(|s| s.prior).collect(),
+            transition: scenarios
+                .iter()
+                .map(|s| {
+                    scenarios.iter().map(|to| s.transition.get(&to.id).copied().unwrap_or(0.0)).collect()
+                })
+                .collect(),
+            signals: signals
+                .iter()
+                .map(|signal| SignalRows {
+                    group: groups.get(signal.group.as_str()).copied().unwrap_or_default(),
+                    rows: scenarios
+                        .iter()
+                        .map(|s| signal.likelihood.get(&s.id).copied().unwrap_or([even; 3]))
+                        .collect(),
+                })
+                .collect(),
+            source: grades(&evidence.source, RELIABILITIES),
+            information: grades(&evidence.information, CREDIBILITIES),
+            clip: evidence.clip,
+        };
+        let start = quarter_of(evidence.start.and_time(NaiveTime::MIN).and_utc().timestamp_micros())?;
+        (!scenarios.is_empty()).then_some(Self { model, scenarios, signals, evidence, start })
     }
-    let mut p: Vec<f64> = scenarios.iter().map(|s| s.prior).collect();
-    let mut moves: Vec<Vec<Move>> = vec![Vec::new(); scenarios.len()];
-    for (signal, state) in &seen {
-        let likelihood: Vec<f64> = scenarios.iter().map(|s| probability(signal, &s.id, *state)).collect();
-        let mean = likelihood.iter().sum::<f64>() / likelihood.len() as f64;
-        let exponent = 1.0 / group_sizes.get(signal.group.as_str()).copied().unwrap_or(1.0);
-        let weights: Vec<f64> =
-            likelihood.iter().map(|l| libm::pow((l / mean).clamp(1.0 / CLIP, CLIP), exponent)).collect();
-        let before = p.clone();
-        let total: f64 = p.iter().zip(&weights).map(|(p, w)| p * w).sum();
-        p = p.iter().zip(&weights).map(|(p, w)| p * w / total).collect();
-        for ((list, now), then) in moves.iter_mut().zip(&p).zip(&before) {
-            list.push(Move { indicator: signal.of.clone(), log_odds: logit(*now) - logit(*then) });
+
+    /// The filter's moment for a world date, exclusive; `None` before the start.
+    pub(crate) fn moment(&self, as_of: i64) -> Option<Moment> {
+        let at = as_of.saturating_sub(1);
+        let quarter = self.since(at)?;
+        let (first, next) = (self.begins(quarter)?, self.begins(quarter + 1)?);
+        Some(Moment { quarter, share: (as_of - first) as f64 / (next - first) as f64 })
+    }
+
+    /// Quarters since the start.
+    fn since(&self, micros: i64) -> Option<u32> {
+        u32::try_from(quarter_of(micros)? - self.start).ok()
+    }
+
+    /// First moment of a quarter of the filter.
+    pub(crate) fn begins(&self, quarter: u32) -> Option<i64> {
+        let absolute = self.start + i64::from(quarter);
+        let month = u32::try_from(absolute.rem_euclid(4)).ok()? * 3 + 1;
+        let day = NaiveDate::from_ymd_opt(i32::try_from(absolute.div_euclid(4)).ok()?, month, 1)?;
+        Some(day.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+    }
+
+    /// Readings of one signal in a view that ends at `as_of`, one a quarter at most.
+    pub(crate) fn readings(
+        &self,
+        projector: &Projector,
+        signal: usize,
+        (eval, measure): (&MeasureEval, &Measure),
+        as_of: i64,
+    ) -> Vec<SignalReading> {
+        let (Some(row), Some((centre, sigma))) = (self.signals.get(signal), eval.baseline_centre) else {
+            return Vec::new();
+        };
+        let mut out: BTreeMap<u32, SignalReading> = BTreeMap::new();
+        for (at, point) in periods(projector, measure, eval, as_of) {
+            let Some(quarter) = self.since(at) else { continue };
+            let Some(distance) = transformed(measure, point.value).map(|x| (x - centre) / sigma) else {
+                continue;
+            };
+            let state = row.state(distance);
+            // Of a floor only a high one says anything.
+            if (point.lower || measure.lower_bound) && state != SignalState::High {
+                continue;
+            }
+            let state = match state {
+                SignalState::Low => 0,
+                SignalState::Normal => 1,
+                SignalState::High => 2,
+            };
+            let source = usize::from((point.grade.source() as u8).saturating_sub(b'A'));
+            let information = usize::from(point.grade.information().saturating_sub(1));
+            let seen = Seen { quarter, signal, state, source, information };
+            let reading = SignalReading {
+                of: row.of.clone(),
+                seen,
+                period: (point.start, point.end),
+                distance,
+                grade: point.grade,
+                seqs: point.seqs.clone(),
+            };
+            // In the order of their ends: the newest of a quarter stays.
+            out.insert(quarter, reading);
         }
-    }
-    let best = p.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).and_then(|(i, _)| scenarios.get(i));
-    let fit = best.filter(|_| !seen.is_empty()).map(|best| fit(&seen, &best.id));
-    let states = scenarios
-        .iter()
-        .zip(&p)
-        .zip(moves)
-        .map(|((s, p), moved_by)| ScenarioState {
-            id: s.id.clone(),
-            probability: *p,
-            words: words(*p).to_owned(),
-            moved_by,
-        })
-        .collect();
-    (states, fit)
-}
-
-/// Signals whose state can be told, in id order: a fresh distance; a floor only when it is already high.
-fn observed<'a>(core: &Core<'a>) -> Vec<(&'a Signal, SignalState)> {
-    let mut seen: Vec<(&Signal, SignalState)> = core
-        .framework
-        .signals
-        .iter()
-        .filter_map(|signal| {
-            let (eval, _) = core.measure(&signal.of)?;
-            let state = signal.state(eval.state.distance.filter(|_| eval.fresh())?);
-            (!eval.lower || state == SignalState::High).then_some((signal, state))
-        })
-        .collect();
-    seen.sort_by(|a, b| a.0.of.cmp(&b.0.of));
-    seen
-}
-
-fn probability(signal: &Signal, scenario: &str, state: SignalState) -> f64 {
-    let Some([low, normal, high]) = signal.likelihood.get(scenario) else { return 1.0 / 3.0 };
-    match state {
-        SignalState::Low => *low,
-        SignalState::Normal => *normal,
-        SignalState::High => *high,
+        out.into_values().collect()
     }
 }
 
-/// Geometric mean of P(seen) over P(most likely state) under the best scenario: 1 when nothing surprises.
-fn fit(seen: &[(&Signal, SignalState)], scenario: &str) -> f64 {
-    let logs: f64 = seen
-        .iter()
-        .map(|(signal, state)| {
-            let most =
-                signal.likelihood.get(scenario).map_or(1.0, |row| row.iter().copied().fold(0.0, f64::max));
-            libm::log(probability(signal, scenario, *state) / most)
-        })
-        .sum();
-    libm::exp(logs / seen.len() as f64)
+/// Periods of a measure that count once each, with the moment in whose quarter they are read, in order.
+fn periods<'e>(
+    projector: &Projector,
+    measure: &Measure,
+    eval: &'e MeasureEval,
+    as_of: i64,
+) -> Vec<(i64, &'e Point)> {
+    let series = &eval.series;
+    if measure.formula.windowed() {
+        // A floor of the window that is not over yet only grows, but for means and shares.
+        let grows = !matches!(measure.formula, Formula::Mean | Formula::Agreement);
+        let open = series.open.iter().filter(|_| grows);
+        return series.points.iter().chain(open).map(|p| (p.end.min(as_of).saturating_sub(1), p)).collect();
+    }
+    // Sums since January grow through the year: only one month of it compares with the norm, that of the newest.
+    let cumulative = measure.read.get(series.read).is_some_and(|r| r.period == PeriodKind::YearToDate);
+    let class = series.points.last().map(Point::class);
+    let mut until = i64::MIN;
+    let mut out = Vec::new();
+    for point in series.points.iter().filter(|p| !cumulative || Some(p.class()) == class) {
+        let Some(counts) = projector.observation(point.at).map(|o| o.counts_from) else { continue };
+        let flow = counts >= point.end && point.end > point.start;
+        // Figures for overlapping periods are not two reports.
+        if flow && point.start < until {
+            continue;
+        }
+        if flow {
+            until = point.end;
+        }
+        out.push((if flow { point.end } else { counts }.saturating_sub(1), point));
+    }
+    out
 }
 
-fn logit(p: f64) -> f64 {
-    libm::log(p) - libm::log1p(-p)
+/// Words for states, in order.
+pub(crate) const STATE_WORDS: [&str; 3] = ["low", "normal", "high"];
+
+/// Quarter that holds a moment, counted from year 0.
+fn quarter_of(micros: i64) -> Option<i64> {
+    let at = moment(micros)?;
+    Some(i64::from(at.year()) * 4 + i64::from(at.month0() / 3))
+}
+
+/// Weighs the scenarios by what the rows of a view say; `None` for a framework without scenarios.
+pub(crate) fn weigh<'a>(projector: &Projector, core: &Core<'a>, view: &View) -> Option<Weighed<'a>> {
+    let setting = Setting::new(core.framework)?;
+    let as_of = view.as_of.timestamp_micros();
+    let mut readings = Vec::new();
+    for (signal, row) in setting.signals.iter().enumerate() {
+        let Some(read) = core.measure(&row.of) else { continue };
+        readings.extend(setting.readings(projector, signal, read, as_of));
+    }
+    readings.sort_by_key(|r: &SignalReading| r.seen);
+    let seen: Vec<Seen> = readings.iter().map(|r| r.seen).collect();
+    let until = setting.moment(as_of);
+    let filtered = filter(&setting.model, &seen, until);
+    let fit = until.and_then(|at| fit(&setting.model, &seen, at.quarter, setting.evidence.fit_quarters));
+    Some(Weighed { setting, readings, until, filtered, fit })
+}
+
+/// Scenario states in framework order, and how well the best scenario explains what was seen.
+pub(crate) fn scenario_states(
+    projector: &Projector,
+    core: &Core<'_>,
+    view: &View,
+) -> (Vec<ScenarioState>, Option<f64>) {
+    let Some(weighed) = weigh(projector, core, view) else { return (Vec::new(), None) };
+    let states = core.framework.scenarios.iter().filter_map(|row| weighed.state(&row.id)).collect();
+    (states, weighed.fit.map(|(p, _)| p))
+}
+
+impl Weighed<'_> {
+    fn state(&self, id: &str) -> Option<ScenarioState> {
+        let at = self.setting.scenarios.iter().position(|s| s.id == id)?;
+        let probability = *self.filtered.posterior.get(at)?;
+        Some(ScenarioState {
+            id: id.to_owned(),
+            probability,
+            words: words(probability).to_owned(),
+            moved_by: self.moves(at),
+        })
+    }
+
+    /// What moved a scenario, by indicator in id order, the transition last.
+    fn moves(&self, scenario: usize) -> Vec<Move> {
+        let Some(moved) = self.filtered.moved.get(scenario) else { return Vec::new() };
+        let mut out: Vec<Move> = Vec::new();
+        for (signal, row) in self.setting.signals.iter().enumerate() {
+            if !self.readings.iter().any(|r| r.seen.signal == signal) {
+                continue;
+            }
+            let log_odds = moved.signals.get(signal).copied().unwrap_or_default();
+            match out.last_mut().filter(|m| m.indicator == row.of) {
+                Some(last) => last.log_odds += log_odds,
+                None => out.push(Move { indicator: row.of.clone(), log_odds }),
+            }
+        }
+        if self.until.is_some() {
+            out.push(Move { indicator: TRANSITION.to_owned(), log_odds: moved.transition });
+        }
+        out
+    }
+
+    /// A quarter of the filter as `2025-Q4`.
+    pub(crate) fn quarter_name(&self, quarter: u32) -> String {
+        let absolute = self.setting.start + i64::from(quarter);
+        format!("{}-Q{}", absolute.div_euclid(4), absolute.rem_euclid(4) + 1)
+    }
+
+    /// Probabilities at the end of each quarter, read with the knowledge of the view's end.
+    pub(crate) fn smoothed(&self) -> Vec<Smoothed> {
+        let Some(until) = self.until else { return Vec::new() };
+        let quarters = smooth(&self.setting.model, &self.filtered, until);
+        (0..)
+            .zip(quarters)
+            .filter_map(|(quarter, p)| {
+                let last = self.setting.begins(quarter + 1)?.saturating_sub(super::time::DAY);
+                let scenarios = self.setting.scenarios.iter().zip(p);
+                let mut scenarios: Vec<SmoothedScenario> = scenarios
+                    .map(|(s, probability)| SmoothedScenario { id: s.id.clone(), probability })
+                    .collect();
+                scenarios.sort_by(|a, b| a.id.cmp(&b.id));
+                Some(Smoothed { quarter: super::time::date(last), scenarios })
+            })
+            .collect()
+    }
 }
 
 /// Words of estimative probability (Intelligence Community Directive 203).

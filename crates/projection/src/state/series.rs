@@ -45,6 +45,8 @@ pub(crate) struct Series {
     pub(crate) trailing: Option<Point>,
     /// The same window a year earlier.
     pub(crate) trailing_before: Option<Point>,
+    /// What is known so far of the calendar window that the view's date lies in: a floor.
+    pub(crate) open: Option<Point>,
     /// Start of the newest happening in any window.
     pub(crate) newest: Option<i64>,
 }
@@ -291,6 +293,8 @@ impl<'a> Source<'a> {
             start = end;
         }
         let trailing = |end: i64| self.window(&events, &declared, shift_months(end, -months), end);
+        series.open = self.window(&events, &declared, start, as_of).filter(|_| start < as_of);
+        series.open.iter_mut().for_each(|point| point.lower = true);
         series.trailing = trailing(as_of);
         series.trailing_before = trailing(shift_months(as_of, -12));
         series

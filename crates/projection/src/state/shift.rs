@@ -1,4 +1,5 @@
-//! Shifts: changes of measures, crossed bounds, expectations that stopped holding.
+//! Shifts: changes of measures, crossed bounds, expectations that stopped holding, quarters that no scenario
+//! explains.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +9,7 @@ use super::bound::breaches;
 use super::change::{self, Changes};
 use super::core::Core;
 use super::expectation::{Readings, expectations, read_by_expectations};
+use super::misfit::misfits;
 use super::past::Past;
 use crate::fold::Projector;
 
@@ -23,12 +25,13 @@ pub(crate) fn shifts(projector: &Projector, view: &View, core: &Core<'_>) -> Cha
     let (mut changes, readings) = std::thread::scope(|scope| {
         let readings =
             scope.spawn(|| -> Readings { walked.iter().map(|i| (*i, past.readings(*i))).collect() });
-        (change::changes(projector, view, core, &keys), readings.join())
+        (change::changes(projector, view, core, &keys, None), readings.join())
     });
     // A panic in the other reading is a defect and goes on as one.
     let readings = readings.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     breaches(core, &past, &readings, &mut changes);
     expectations(core, &past, &readings, &mut changes);
+    misfits(core, &past, &mut changes);
     changes.standing.sort_by(|a, b| (&a.known_at, &a.id).cmp(&(&b.known_at, &b.id)));
     changes.withdrawn.sort_by(|a, b| (&a.withdrawn_at, &a.id).cmp(&(&b.withdrawn_at, &b.id)));
     changes

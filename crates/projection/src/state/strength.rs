@@ -44,7 +44,7 @@ impl Strength {
 pub(crate) fn of_measure(eval: &MeasureEval, measure: &Measure, reading: As) -> Strength {
     let (value, bottom) = match reading {
         As::Distance => (eval.state.distance.map(|z| libm::tanh(z / 2.0)), -1.0),
-        As::Scale => {
+        As::Scale | As::Probability | As::Shift => {
             let [low, high] = measure.scale.unwrap_or([0.0, 1.0]);
             (eval.reading.map(|v| ((v - low) / (high - low)).clamp(0.0, 1.0)), 0.0)
         }

@@ -5,11 +5,15 @@ mod bundled;
 #[cfg(test)]
 mod expectations;
 #[cfg(test)]
+mod filter;
+#[cfg(test)]
 mod forecast;
 #[cfg(test)]
 mod outlook;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod scenarios;
 #[cfg(test)]
 mod shifts;
 #[cfg(test)]

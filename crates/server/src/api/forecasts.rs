@@ -1,35 +1,22 @@
 //! Forecast questions: the list, and how good the forecasts were.
 
-use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Uri;
 use bellwether_projection::forecast::{Ledger, Simulated};
-use bellwether_store::{Error, EventLog};
 use chrono::{DateTime, Utc};
 
 use super::error::Refused;
 use super::views::{Answer, Asked, Shared, answer};
-
-/// Folds what the log holds of forecasts, from where `ledger` stands.
-///
-/// # Errors
-/// As [`EventLog::read`].
-pub fn ledger(log: &dyn EventLog, mut ledger: Ledger) -> Result<Ledger, Error> {
-    log.read(ledger.head().saturating_add(1), &mut |record| {
-        ledger.apply(record);
-        ControlFlow::Continue(())
-    })?;
-    Ok(ledger)
-}
+use crate::forecasts::follow;
 
 impl Asked<'_> {
     /// The ledger with everything acknowledged before the question.
     fn ledger(&self) -> Result<Ledger, Refused> {
         let mut held = self.api.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = ledger(self.log, std::mem::take(&mut *held))?;
+        follow(self.log, &mut held)?;
         Ok(held.clone())
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! | address | is |
 //! |---|---|
-//! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=` | `replay` |
+//! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=&hindsight=` | `replay` |
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
+//! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
 //! | `GET /v1/forecasts?as_of=&all=true&framework=` | `forecast list` |
 //! | `GET /v1/forecasts/score?from=&to=&backcasts=true&framework=` | `forecast score` |
@@ -45,7 +46,6 @@ use crate::Reads;
 use error::Refused;
 
 pub use events::CloudEvent;
-pub use forecasts::ledger;
 pub use guest::Guest;
 pub use live::project;
 pub use shelf::no_entry;
@@ -92,6 +92,7 @@ pub fn router(reads: Arc<Reads>) -> Router {
         .route("/v1/board", get(views::board).post(views::board))
         .route("/v1/gaps", get(views::gaps).post(views::gaps))
         .route("/v1/shifts", get(views::shifts).post(views::shifts))
+        .route("/v1/scenarios", get(views::scenarios).post(views::scenarios))
         .route("/v1/series/{id}", get(views::series).post(views::series))
         .route("/v1/why/{id}", get(views::why).post(views::why))
         .route("/v1/diff", get(views::diff).post(views::diff))

@@ -77,6 +77,15 @@ impl Params {
         Ok(self.word(name, &[("true", true), ("false", false)])?.unwrap_or(false))
     }
 
+    /// A whole number within bounds.
+    pub(super) fn within(&self, name: &str, (least, most): (i64, i64)) -> Result<Option<i64>, Refused> {
+        self.parsed(name, |text| {
+            let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+            number
+                .ok_or_else(|| ("out of range".to_owned(), format!("write a number from {least} to {most}")))
+        })
+    }
+
     /// A sequence.
     pub(super) fn seq(&self, name: &str) -> Result<Option<u64>, Refused> {
         self.parsed(name, |text| {

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use bellwether_model::{Problem, View};
-use bellwether_projection::{Diff, Projector};
+use bellwether_projection::{Diff, PATHS, Projector, USUAL_PATHS};
 use bellwether_store::EventLog;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http_body_util::LengthLimitError;
@@ -47,7 +47,15 @@ impl Asked<'_> {
 }
 
 pub(super) async fn assessment(State(api): Shared, uri: Uri, body: Body) -> Answer {
-    answer(api, &uri, &[], body, |asked| Ok(asked.projector.assess(&asked.view()?))).await
+    answer(api, &uri, &["hindsight"], body, |asked| {
+        let (view, hindsight) = (asked.view()?, asked.params.switch("hindsight")?);
+        Ok(if hindsight {
+            asked.projector.assess_with_hindsight(&view)
+        } else {
+            asked.projector.assess(&view)
+        })
+    })
+    .await
 }
 
 pub(super) async fn board(State(api): Shared, uri: Uri, body: Body) -> Answer {
@@ -60,6 +68,22 @@ pub(super) async fn gaps(State(api): Shared, uri: Uri, body: Body) -> Answer {
 
 pub(super) async fn shifts(State(api): Shared, uri: Uri, body: Body) -> Answer {
     answer(api, &uri, &[], body, |asked| Ok(asked.projector.assess(&asked.view()?).shifts)).await
+}
+
+pub(super) async fn scenarios(State(api): Shared, uri: Uri, body: Body) -> Answer {
+    answer(api, &uri, &["horizon", "paths", "sensitivity"], body, |asked| {
+        let view = asked.view()?;
+        let year = asked.params.within("horizon", (1900, 2200))?.and_then(|y| i32::try_from(y).ok());
+        let horizon = asked
+            .projector
+            .horizon(&view, year)
+            .map_err(|Problem { message, remedy, .. }| Refused::usage(message, remedy))?;
+        let bound = |paths: &usize| i64::try_from(*paths).unwrap_or(i64::MAX);
+        let paths = asked.params.within("paths", (bound(PATHS.start()), bound(PATHS.end())))?;
+        let paths = paths.and_then(|n| usize::try_from(n).ok()).unwrap_or(USUAL_PATHS);
+        Ok(asked.projector.scenarios(&view, horizon, paths, asked.params.switch("sensitivity")?))
+    })
+    .await
 }
 
 pub(super) async fn series(State(api): Shared, Path(id): Path<String>, uri: Uri, body: Body) -> Answer {

@@ -1,0 +1,117 @@
+//! What composites read beside measures, domains and each other: how probable scenarios are, and which changes stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::View;
+use bellwether_model::framework::{As, Framework, Input};
+
+use super::change::{Asked, changes};
+use super::core::Core;
+use super::scenario::weigh;
+use super::strength::Strength;
+use crate::assessment::Trend;
+use crate::fold::Projector;
+
+/// Quarters whose readings are named as evidence of a scenario; older ones have faded.
+const NAMED: u32 = 4;
+
+/// Strengths by id, of the rows that some composite reads so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outside {
+    pub(crate) scenarios: BTreeMap<String, Strength>,
+    pub(crate) changes: BTreeMap<String, Strength>,
+}
+
+impl Outside {
+    /// Reads what the composites of the framework ask for; it costs nothing where none asks.
+    pub(crate) fn new(projector: &Projector, view: &View, core: &Core<'_>) -> Self {
+        let asked = |reading: As| -> BTreeSet<&str> {
+            inputs(core.framework).filter(|i| i.reading == reading).map(|i| i.of.as_str()).collect()
+        };
+        Self {
+            scenarios: scenarios(projector, view, core, &asked(As::Probability)),
+            changes: standing(projector, view, core, &asked(As::Shift)),
+        }
+    }
+}
+
+/// Inputs of all rows that are made of others.
+fn inputs(framework: &Framework) -> impl Iterator<Item = &Input> {
+    let rows = [
+        &framework.frictions,
+        &framework.drivers,
+        &framework.roles,
+        &framework.characters,
+        &framework.implications,
+    ];
+    let balance = framework.balance.iter().flat_map(|b| &b.inputs);
+    rows.into_iter().flatten().flat_map(|c| &c.inputs).chain(balance)
+}
+
+/// Probability, 0–1. A scenario holds or it does not: the band is one standard deviation of that, √(p (1 − p)).
+fn scenarios(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    asked: &BTreeSet<&str>,
+) -> BTreeMap<String, Strength> {
+    let weighed = if asked.is_empty() { None } else { weigh(projector, core, view) };
+    let Some(weighed) = weighed else { return BTreeMap::new() };
+    let newest = weighed.readings.iter().map(|r| r.seen.quarter).max().unwrap_or_default();
+    let named = weighed.readings.iter().filter(|r| r.seen.quarter + NAMED > newest);
+    let mut evidence: Vec<u64> = named.flat_map(|r| r.seqs.iter().copied()).collect();
+    evidence.sort_unstable();
+    evidence.dedup();
+    let rows = weighed.setting.scenarios.iter().zip(&weighed.filtered.posterior);
+    rows.filter(|(s, _)| asked.contains(s.id.as_str()))
+        .map(|(s, p)| {
+            let spread = (p * (1.0 - p)).max(0.0).sqrt();
+            let strength = Strength {
+                value: Some(*p),
+                low: (p - spread).max(0.0),
+                high: (p + spread).min(1.0),
+                floor: false,
+                evidence: evidence.clone(),
+            };
+            (s.id.clone(), strength)
+        })
+        .collect()
+}
+
+/// 1 while a change upwards stands, −1 downwards, 0 where the detector would have shown one; else nothing is known.
+fn standing(
+    projector: &Projector,
+    view: &View,
+    core: &Core<'_>,
+    asked: &BTreeSet<&str>,
+) -> BTreeMap<String, Strength> {
+    if asked.is_empty() {
+        return BTreeMap::new();
+    }
+    let rows = || core.framework.all_measures().enumerate().filter(|(_, m)| asked.contains(m.id.as_str()));
+    let wanted: BTreeSet<usize> = rows().map(|(index, _)| index).collect();
+    let found = changes(projector, view, core, &projector.keys_by_measure(), Some(&wanted));
+    let now = Asked::now(view);
+    rows()
+        .map(|(index, measure)| {
+            let pull = found.pull(index, now);
+            let value = match pull.map(|p| p.direction) {
+                Some(Trend::Up) => Some(1.0),
+                Some(Trend::Down) => Some(-1.0),
+                Some(_) => None,
+                None => found.read.get(index).filter(|read| **read).map(|_| 0.0),
+            };
+            let strength = match value {
+                Some(v) => Strength {
+                    value: Some(v),
+                    low: v,
+                    high: v,
+                    floor: false,
+                    evidence: pull.map(|p| p.evidence.clone()).unwrap_or_default(),
+                },
+                None => Strength::missing(-1.0, 1.0),
+            };
+            (measure.id.clone(), strength)
+        })
+        .collect()
+}

@@ -43,7 +43,7 @@ pub(crate) struct Global {
     /// Store folder
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// Configuration folder: facts.toml, frameworks/, feeds/
+    /// Configuration folder: facts.toml, frameworks/, feeds/, questions/
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
     /// A running daemon to read from, instead of a store [token: $BELLWETHER_TOKEN]

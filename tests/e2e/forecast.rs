@@ -137,6 +137,7 @@ fn a_daemon_says_the_same() {
         &["forecast", "list", "--as-of", "2027-02-01", "--all"],
         &["forecast", "score", "--from", "2020-01-01", "--to", "2021-06-30", "--backcasts"],
         &["forecast", "score", "--to", "2027-02-01"],
+        &["why", "trade-2027-260", "--as-of", "2027-02-01"],
     ];
     let all = || -> Vec<(String, i32)> {
         ["table", "json", "csv", "ndjson"]
@@ -146,6 +147,7 @@ fn a_daemon_says_the_same() {
             .collect()
     };
     let before = all();
+    assert!(store.run(reads[4]).out.contains("value >= 2.6e11 in 2027"));
     assert!(before.iter().all(|(_, code)| *code == 0));
     let daemon = Daemon::start(&store);
     assert!(before == all());

@@ -2,7 +2,7 @@
 //!
 //! Read top-down: `reading` tells what a measure showed as far as was known at a moment, `answer` when and how that
 //! answers a question, `model` what is expected of it, `reference` what the past alone would say, `chance` puts these
-//! together; `ledger` is the record in the log and what is due to be added to it, `list` shows it, `backcast` asks about
+//! together; `ledger` is the record in the log and what is due to be added to it, `list` and `why` show it, `backcast` asks about
 //! the past without hindsight, and `report` scores, with the formulas of [`score`].
 //!
 //! What is absent on purpose: a clock and the store. The present moment is an argument, and what is to be written is
@@ -19,6 +19,7 @@ mod reading;
 mod reference;
 mod report;
 pub mod score;
+mod why;
 
 pub use answer::Outcome;
 pub use distribution::Distribution;

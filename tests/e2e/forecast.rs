@@ -157,6 +157,7 @@ fn a_daemon_says_the_same() {
     let (status, body) = daemon.get("/v1/forecasts?as_of=2027-02-01");
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (200, rows));
     assert_eq!(daemon.get("/v1/forecasts?al=true").0, 400);
+    assert_eq!(daemon.get("/v1/forecasts?known_by=2020-01-01").0, 400);
     let refused = store.run(&["forecast", "record"]).exits(7);
     assert!(refused.err.contains("held by a daemon"), "{refused}");
 }

@@ -67,7 +67,7 @@ pub(super) fn chance(
     let (rule, end) = (&question.rule, question.rule.end());
     let asked = Asked { question, measure, bound, at, end, history: &history, so_far };
     let expected = model.expect(&asked)?;
-    let past = climatology(measure, &history, end);
+    let past = climatology(measure, &history, rule);
     let quantiles = |d: &Distribution| levels().filter_map(|level| d.quantile(level)).collect();
     Some(Chance {
         probability: expected.probability.clamp(SURE, 1.0 - SURE),

@@ -155,29 +155,18 @@ impl<'a> Readings<'a> {
             known
         };
         add(at);
-        let (mut end, mut empty) = (micros(question.rule.end()), 0);
-        for _ in 0..400 {
-            if found_enough(&mut empty) {
-                break;
-            }
+        let (mut end, mut empty, mut asked) = (micros(question.rule.end()), 0, 0);
+        // Three years of windows without anything reported: nothing older is asked for.
+        while empty < 12 && asked < MOST_WINDOWS {
             if end < micros(at) {
-                match DateTime::from_timestamp_micros(end).map(&mut add) {
-                    Some(true) => {}
-                    _ => empty += 1,
-                }
+                asked += 1;
+                empty += u32::from(DateTime::from_timestamp_micros(end).map(&mut add) != Some(true));
             }
             end = shift_months(end, -step);
         }
         found.reverse();
-        let extra = found.len().saturating_sub(MOST_WINDOWS);
-        found.drain(..extra);
         found
     }
-}
-
-/// Three years of windows without anything reported: nothing older is asked for.
-fn found_enough(empty: &mut usize) -> bool {
-    *empty >= 12
 }
 
 /// Years compare with years and January to May with January to May; one month with any month.

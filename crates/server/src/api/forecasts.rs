@@ -21,8 +21,17 @@ impl Asked<'_> {
     }
 }
 
+/// A question has one date: a list as of a day is what could be known by then, on the published clock.
+fn one_date(asked: &Asked<'_>) -> Result<(), Refused> {
+    match ["known_by", "clock", "known_basis"].into_iter().find(|name| asked.params.get(name).is_some()) {
+        Some(name) => Err(Refused::usage(format!("`{name}` has no meaning here"), "leave it out")),
+        None => Ok(()),
+    }
+}
+
 pub(super) async fn list(State(api): Shared, uri: Uri, body: Body) -> Answer {
     answer(api, &uri, &["all"], body, |asked| {
+        one_date(asked)?;
         let Asked { api, projector, params, .. } = *asked;
         let (at, all) = (asked.view()?.as_of, params.switch("all")?);
         let questions = &api.reads.configured().questions;
@@ -33,6 +42,7 @@ pub(super) async fn list(State(api): Shared, uri: Uri, body: Body) -> Answer {
 
 pub(super) async fn score(State(api): Shared, uri: Uri, body: Body) -> Answer {
     answer(api, &uri, &["from", "to", "backcasts"], body, |asked| {
+        one_date(asked)?;
         let Asked { api, projector, params, now, .. } = *asked;
         let from = params.moment("from", now)?.unwrap_or(DateTime::<Utc>::MIN_UTC);
         let range = (from, params.moment("to", now)?.unwrap_or(now));

@@ -281,6 +281,55 @@ fn without_a_figure_by_the_settling_day_it_is_void_and_not_scored() {
 }
 
 #[test]
+fn the_references_are_the_past_and_no_change() {
+    let (mut log, questions) = (Log::new(), asked(&[]));
+    log.record(&questions, "2024-03-02");
+    let said = &log.entries()[0].forecasts[0].1.chance;
+    // Nine changes of a year, each of which would carry 234 over 240 billion; half a yes and half a no are added.
+    assert_eq!((said.last, said.persistence, said.climatology), (234e9, 0.0, 9.5 / 10.0));
+    assert!(said.probability > 0.5 && said.quantiles.len() == 19 && said.climatology_quantiles.len() == 19);
+    assert!(said.quantiles.windows(2).all(|w| w[0] <= w[1]));
+    // Any year to 2026, below 200 billion: no way of three years ever went down.
+    let falls = [("> 240e9 in 2024", "< 200e9 by 2026-12-31"), ("2025-06-30", "2027-06-30")];
+    let mut log = Log::new();
+    log.record(&asked(&falls), "2024-03-02");
+    let said = &log.entries()[0].forecasts[0].1.chance;
+    assert_eq!((said.persistence, said.climatology), (0.0, 0.5 / 8.0));
+}
+
+#[test]
+fn any_reading_answers_as_soon_as_it_is_known_and_none_at_the_end() {
+    for (value, outcome, at) in
+        [("241000000000", Outcome::True, "2025-01-15"), ("239000000000", Outcome::False, "2026-07-02")]
+    {
+        let by = [("in 2024", "by 2025-12-31"), ("2025-06-30", "2026-06-30")];
+        let (mut log, questions) = (Log::new(), asked(&by));
+        log.record(&questions, "2024-03-02");
+        log.fact(trade(2024, value, "2025-01-13"), "2025-01-14T06:00:00Z");
+        let early = log.record(&questions, "2025-01-15");
+        assert_eq!(early.contains(&RESOLUTION.to_owned()), outcome == Outcome::True, "{value}");
+        log.record(&questions, at);
+        assert_eq!(log.outcome().unwrap().0, outcome, "{value}");
+    }
+}
+
+#[test]
+fn rival_accounts_make_it_void_where_the_question_says_so() {
+    for (rule, outcome) in [("void = []", Outcome::True), ("void = [\"conflict\"]", Outcome::Void)] {
+        let change = format!("settle = \"2025-06-30\"\n{rule}");
+        let (mut log, questions) = (Log::new(), asked(&[("settle = \"2025-06-30\"", &change)]));
+        log.record(&questions, "2024-03-02");
+        let mut rival = trade(2024, "260000000000", "2025-01-13");
+        rival.key = "trade|2024|rival".into();
+        rival.seal();
+        log.fact(trade(2024, "250000000000", "2025-01-13"), "2025-01-14T06:00:00Z");
+        log.fact(rival, "2025-01-14T06:00:00Z");
+        log.record(&questions, "2025-01-15");
+        assert_eq!(log.outcome().unwrap().0, outcome, "{rule}");
+    }
+}
+
+#[test]
 fn a_bound_against_the_last_figure_is_fixed_at_filing() {
     let (mut log, questions) = (Log::new(), asked(&[("> 240e9", "> 1.1 * last")]));
     log.record(&questions, "2024-03-02");

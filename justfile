@@ -45,6 +45,15 @@ bench-store *ARGS:
 bench-detect *ARGS:
     cargo run --release -p bellwether-detect --example bench_detect -- {{ARGS}}
 
+# Fans of 77 made-up indicators: paths a second, and whether ten thousand for all of them stay within a second: [PATHS]
+bench-fans *ARGS:
+    cargo run --release -p bellwether-projection --example bench_fans -- {{ARGS}}
+
+# Do scenario probabilities keep their promises, on simulated worlds: calibration, coverage, misfit, beside the filter that
+# knows the truth, a plain step of Bayes and the prior: [--short]. Fails when a limit is missed.
+bench-calibration *ARGS:
+    cargo run --release -p bellwether-projection --example bench_calibration -- {{ARGS}}
+
 # Speed and memory of an ingest: a GDELT file filtered and stored, and facts as CSV: [ROWS] [FOLDER]. DuckDB gets rows
 # when BELLWETHER_PYTHON names an interpreter that imports it.
 bench-ingest *ARGS:

@@ -30,6 +30,7 @@ mod reads;
 mod replay;
 mod restricted;
 mod retract;
+mod scenarios;
 mod served;
 mod sources;
 mod views;

@@ -3,7 +3,7 @@
 use bellwether_model::framework::Framework;
 use bellwether_projection::{Fan, Scenarios, Sensitivity, Signpost};
 
-use super::figures::{UNKNOWN, band, points, probability, quantity, share_bar, signed, until};
+use super::figures::{UNKNOWN, band, compact, points, probability, quantity, share_bar, signed, until};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -155,12 +155,14 @@ fn fans(page: &mut Page, all: &Scenarios) {
             let first = n == 0;
             let floor = if fan.model.floor { "≥ " } else { "" };
             let unit = |v: f64| quantity(v, &fan.unit);
+            // The unit stands beside the first figure.
+            let bare = |v: f64| if fan.unit == "share" { unit(v) } else { compact(v) };
             table.row([
                 if first { fan.id.as_str() } else { "" }.into(),
                 if first { format!("{floor}{}", unit(fan.value)) } else { String::new() }.into(),
                 y.year.to_string().into(),
-                Cell::new(unit(y.p50), Style::Bold),
-                format!("{} and {}", unit(y.p05), unit(y.p95)).into(),
+                Cell::new(bare(y.p50), Style::Bold),
+                format!("{} and {}", bare(y.p05), bare(y.p95)).into(),
             ]);
         }
     }

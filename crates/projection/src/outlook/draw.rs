@@ -3,20 +3,21 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::tilt::normal_quantile;
+
 /// Means from which a Poisson draw is made by rejection rather than by counting.
 const LARGE: f64 = 10.0;
 
 /// A stream of draws.
 pub(super) struct Draw {
     rng: ChaCha8Rng,
-    spare: Option<f64>,
 }
 
 impl Draw {
     /// The stream of a name: the same name gives the same draws.
     pub(super) fn named(name: &str) -> Self {
         let seed = blake3::hash(format!("bellwether outlook 1|{name}").as_bytes());
-        Self { rng: ChaCha8Rng::from_seed(*seed.as_bytes()), spare: None }
+        Self { rng: ChaCha8Rng::from_seed(*seed.as_bytes()) }
     }
 
     /// Uniform on the open unit interval.
@@ -24,20 +25,9 @@ impl Draw {
         ((self.rng.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
-    /// Standard normal (Box, Muller 1958, in Marsaglia's polar form).
+    /// Standard normal, by the inverse of its distribution: a division where other ways take logarithms.
     pub(super) fn normal(&mut self) -> f64 {
-        if let Some(spare) = self.spare.take() {
-            return spare;
-        }
-        loop {
-            let (u, v) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
-            let s = u * u + v * v;
-            if s < 1.0 && s > 0.0 {
-                let scale = (-2.0 * libm::log(s) / s).sqrt();
-                self.spare = Some(v * scale);
-                return u * scale;
-            }
-        }
+        normal_quantile(self.uniform())
     }
 
     /// Gamma of unit scale (Marsaglia, Tsang 2000); shapes below 1 through the boost of one.

@@ -54,7 +54,7 @@ impl Projector {
     pub fn horizon(&self, view: &View, asked: Option<i32>) -> Result<i32, Problem> {
         let first = view.as_of.year();
         let last = self.framework().horizon[1].max(first.saturating_add(REACH));
-        let year = asked.unwrap_or(self.framework().horizon[1]);
+        let year = asked.unwrap_or(self.framework().horizon[1].max(first));
         if (first..=last).contains(&year) {
             return Ok(year);
         }

@@ -11,6 +11,8 @@ mod forecast;
 #[cfg(test)]
 mod outlook;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;

@@ -44,7 +44,7 @@ fn with(mut trades: Vec<Fact>) -> Vec<Fact> {
     trades.extend(
         history()
             .into_iter()
-            .filter(|f| f.kind == "trade.flow" && f.valid.start.to_rfc3339() < "2021".to_owned()),
+            .filter(|f| f.kind == "trade.flow" && f.valid.start.to_rfc3339().as_str() < "2021"),
     );
     trades
 }
@@ -120,7 +120,7 @@ fn later_facts_change_no_earlier_view_and_arrival_no_view() {
         assert_eq!(backwards.assess(&view).scenarios, now.scenarios, "{day}");
         for s in &now.scenarios {
             let prior = framework().scenarios.iter().find(|r| r.id == s.id).unwrap().prior;
-            let logit = |p: f64| (p / (1.0 - p)).ln();
+            let logit = |p: f64| libm::log(p / (1.0 - p));
             let moved: f64 = s.moved_by.iter().map(|m| m.log_odds).sum();
             assert!((moved - (logit(s.probability) - logit(prior))).abs() < 1e-9, "{day} {}", s.id);
         }
@@ -234,8 +234,9 @@ fn the_most_telling_signal_comes_first_and_every_judgement_has_a_name() {
 fn a_framework_without_the_table_reads_the_usual_one() {
     let text = read("fixtures/dyads/xaa-xbb.toml");
     let parse = |text: &str| Framework::parse("x.toml", text, &types(), None);
-    let (from, to) = (text.find("[evidence]").unwrap(), text.find("[[signal]]").unwrap());
-    let without = format!("{}{}", &text[..from], &text[to..]);
+    let (before, rest) = text.split_once("[evidence]").unwrap();
+    let (_, after) = rest.split_once("[[signal]]").unwrap();
+    let without = format!("{before}[[signal]]{after}");
     assert_eq!(parse(&without).unwrap().evidence().source, parse(&text).unwrap().evidence().source);
     assert_eq!(parse(&without).unwrap().evidence().start.to_string(), "2014-01-01", "where the norm begins");
     let bad = text

@@ -394,4 +394,25 @@ mod tests {
         let mean = |k: usize| out[k][0].iter().sum::<f64>() / 200.0;
         assert!(mean(0) - mean(1) > 0.25, "{} {}", mean(0), mean(1));
     }
+
+    /// After some years under a scenario, the indicator stands where that scenario pulls, against one that does not pull.
+    #[test]
+    fn a_scenario_pulls_with_a_lag() {
+        let points: Vec<(i64, f64)> =
+            (0..20).map(|y| (shift_months(micros("2000-01-01"), 12 * y), 100.0 + f64::from(y % 2))).collect();
+        let mut walk = Walk::fit(Link::Log, &points, 12, false).unwrap();
+        walk.pulls = vec![0.0, -0.5];
+        let years = [1, 8].map(|y| shift_months(walk.last, 12 * y));
+        let mut courses = no_scenarios(walk.last, years[1], 2000);
+        let width = courses.quarters.ends.len();
+        courses.states = (0..2000).flat_map(|path| vec![u8::from(path % 2 == 1); width]).collect();
+        let steps = steps(walk.last, years.into_iter(), &courses.quarters);
+        let out = walk.simulate(&courses, &steps, &years, &[], &mut Draw::named("x"));
+        let gap = |k: usize| {
+            let mean = |first: usize| out[k][0].iter().skip(first).step_by(2).sum::<f64>() / 1000.0;
+            mean(1) - mean(0)
+        };
+        assert!((gap(0) + 0.5 * (1.0 - libm::exp(-1.0))).abs() < 0.03, "{}", gap(0));
+        assert!((gap(1) + 0.5).abs() < 0.06, "{}", gap(1));
+    }
 }

@@ -73,6 +73,7 @@ fn told(row: &ForecastRow) -> String {
     let record = match (&row.filed_at, row.standing) {
         (_, Standing::Backcast) => "backcast: known before it was filed".to_owned(),
         (None, _) => "unfiled".to_owned(),
+        (Some(at), _) if row.recorded == 1 => format!("filed {}, 1 forecast", day(at)),
         (Some(at), _) => format!("filed {}, {} forecasts", day(at), row.recorded),
     };
     format!("{} · {} · {} · {record}", row.id, row.about, row.rule)

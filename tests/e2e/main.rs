@@ -18,6 +18,7 @@ mod dyad;
 mod exit_codes;
 mod export;
 mod facts;
+mod forecast;
 mod hostile;
 mod ids;
 mod ingest;

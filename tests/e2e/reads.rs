@@ -69,6 +69,7 @@ fn store() -> Store {
     let daemon = Daemon::start(&store);
     assert_ne!(daemon.get("/v1/alerts").1, "[]\n");
     daemon.until("everybody is told", || daemon.get("/v1/notifications").1 == "[]\n");
+    daemon.until("forecasts are on record", || !daemon.get("/v1/events?type=forecast").1.is_empty());
     daemon.stop().exits(0);
     store
 }

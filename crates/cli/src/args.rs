@@ -43,7 +43,7 @@ pub(crate) struct Global {
     /// Store folder
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// Configuration folder: facts.toml, frameworks/, feeds/
+    /// Configuration folder: facts.toml, frameworks/, feeds/, questions/
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
     /// A running daemon to read from, instead of a store [token: $BELLWETHER_TOKEN]
@@ -102,6 +102,9 @@ pub(crate) enum Command {
     Scenarios(commands::scenarios::ScenariosArgs),
     /// The history of one indicator
     Series(commands::series::SeriesArgs),
+    /// Forecast questions: what is open and how likely, the record, how good it was
+    #[command(subcommand)]
+    Forecast(commands::forecast::ForecastCommand),
     /// Look for changes in any series, without a store
     Detect(commands::detect::DetectArgs),
     /// What changed between two dates, and which facts changed it

@@ -8,6 +8,7 @@ use bellwether_alert::RuleSet;
 use bellwether_alert::receivers::{self, ReceiverSpec};
 use bellwether_ingest::FeedSpec;
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_model::{FactTypes, Problem, Problems};
 use bellwether_server::api::Guest;
 
@@ -18,6 +19,7 @@ const FACTS: &str = "facts.toml";
 const FRAMEWORKS: &str = "frameworks";
 const FEEDS: &str = "feeds";
 const RULES: &str = "rules";
+const QUESTIONS: &str = "questions";
 
 /// Text of a built-in file.
 pub(crate) fn embedded(path: &str) -> Option<&'static str> {
@@ -130,6 +132,20 @@ impl Config {
         }
         if all.is_empty() && problems.0.is_empty() {
             problems.push(Problem::new("no framework", "put one into frameworks/").at(self.name(), 0));
+        }
+        problems.into_result(all)
+    }
+
+    /// Forecast questions of all files, checked against the frameworks.
+    pub(crate) fn questions(&self, frameworks: &[Arc<Framework>]) -> Result<Questions, Problems> {
+        let mut all = Questions::default();
+        let mut problems = Problems::default();
+        for name in self.files(QUESTIONS)? {
+            let found = self.read(&name).and_then(|(file, text)| {
+                let of = Questions::parse(&file, &text, frameworks.iter().map(AsRef::as_ref))?;
+                all.add(&file, of)
+            });
+            problems.0.extend(found.err().into_iter().flat_map(|found| found.0));
         }
         problems.into_result(all)
     }

@@ -4,9 +4,12 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_model::{Clock, KnownBasis, View};
+use bellwether_projection::forecast::{ForecastRow, Ledger, Report, Simulated};
 use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, Scenarios, SeriesRow};
 use bellwether_server::api::{Explained, Guest, compare, explain};
+use bellwether_server::forecasts::follow;
 use bellwether_store::EventLog;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::de::DeserializeOwned;
@@ -152,6 +155,47 @@ impl Reading {
                 query.extend([("from", moment(from)), ("to", moment(to))]);
                 query.extend(as_of.map(|date| ("as_of", moment(date))));
                 daemon.ask(&["diff"], query)
+            }
+        }
+    }
+
+    /// Forecast questions as they stood before `at`. A daemon asks those of its own configuration.
+    pub(crate) fn forecasts(
+        &self,
+        questions: &Questions,
+        at: DateTime<Utc>,
+        all: bool,
+    ) -> Result<Vec<ForecastRow>, Failure> {
+        match &self.source {
+            Source::Store { log, projector } => {
+                let mut ledger = Ledger::default();
+                follow(&**log, &mut ledger)?;
+                Ok(ledger.list(questions, projector, &Simulated::default(), at, all))
+            }
+            Source::Daemon(daemon) => {
+                daemon.ask(&["forecasts"], vec![("as_of", moment(at)), ("all", all.to_string())])
+            }
+        }
+    }
+
+    /// How good the forecasts were that were made between two dates.
+    pub(crate) fn forecast_scores(
+        &self,
+        questions: &Questions,
+        (from, to): (Option<DateTime<Utc>>, DateTime<Utc>),
+        backcasts: bool,
+    ) -> Result<Report, Failure> {
+        match &self.source {
+            Source::Store { log, projector } => {
+                let range = (from.unwrap_or(DateTime::<Utc>::MIN_UTC), to);
+                let mut ledger = Ledger::default();
+                follow(&**log, &mut ledger)?;
+                Ok(ledger.score(questions, projector, &Simulated::default(), range, backcasts))
+            }
+            Source::Daemon(daemon) => {
+                let mut query = vec![("to", moment(to)), ("backcasts", backcasts.to_string())];
+                query.extend(from.map(|from| ("from", moment(from))));
+                daemon.ask(&["forecasts", "score"], query)
             }
         }
     }

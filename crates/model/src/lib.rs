@@ -3,7 +3,7 @@
 //! What is here: the [`Fact`] and the logged [`Record`], valid time ([`Period`]) and known time
 //! ([`Stamp`], [`Basis`], [`View`]), the Admiralty [`Grade`], the fact-type registry
 //! ([`FactTypes`], `config/facts.toml`), the framework file format ([`framework`]) and what an expression in such
-//! files may cost ([`expression`]).
+//! files may cost ([`expression`]), and forecast questions ([`question`]).
 //!
 //! What is absent on purpose: IO, a clock, randomness, threads. Parsing takes text and the name to
 //! blame; every error is a [`Problem`] that names file, line, field, the offending text and the remedy.
@@ -15,6 +15,7 @@ mod grade;
 mod locate;
 mod period;
 mod problem;
+pub mod question;
 mod record;
 mod secret;
 mod stamp;

@@ -18,6 +18,7 @@ mod assessment;
 mod board;
 mod diff;
 mod fold;
+pub mod forecast;
 mod gaps;
 mod history;
 mod outlook;

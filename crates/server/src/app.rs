@@ -172,6 +172,7 @@ impl App {
                 Arc::clone(&tools.log),
                 self.stop.subscribe(),
             )),
+            tokio::spawn(crate::forecasts::daily(Arc::clone(&asked), self.stop.subscribe())),
             tokio::spawn(evaluate(alerts, asked, self.stop.subscribe())),
             tokio::spawn(watch_log(tools.log.failed(), self.life.clone(), self.stop.subscribe())),
         ];

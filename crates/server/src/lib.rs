@@ -14,6 +14,7 @@ pub mod api;
 mod app;
 mod counted;
 mod error;
+pub mod forecasts;
 mod health;
 mod http;
 pub mod near;

@@ -9,6 +9,7 @@ use bellwether_alert::receivers::ReceiverSpec;
 use bellwether_ingest::FeedSpec;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_store::{EventLog, Segments, Stats, StoreClock};
 use chrono::{DateTime, SubsecRound, Utc};
 
@@ -30,6 +31,8 @@ pub struct Configured {
     pub rules: RuleSet,
     /// Who is told of alerts, enabled or not.
     pub receivers: Vec<ReceiverSpec>,
+    /// Forecast questions.
+    pub questions: Arc<Questions>,
 }
 
 /// The open log, the configuration in force, the feeds' health and the present moment.

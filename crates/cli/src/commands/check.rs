@@ -54,6 +54,13 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
                 };
                 all.iter().map(|f| line(f)).collect()
             }));
+            // Without frameworks every question would be a fault of its own.
+            if let Ok(frameworks) = config.frameworks(&types) {
+                note(config.questions(&frameworks).map(|all| {
+                    let (filed, past) = (all.filed.len(), all.backcasts.len());
+                    vec![format!("questions: {filed} to be filed, {past} about the past from templates")]
+                }));
+            }
         }
         // Without fact types every reference would be a fault of its own.
         Err(found) => note(Err(found)),

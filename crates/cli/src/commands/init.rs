@@ -63,7 +63,8 @@ fn files(dyad: Option<&(String, String)>) -> Vec<(String, String)> {
         text.replace("{id}", &id).replace("{a}", a).replace("{b}", b)
     };
     let shared = embedded_under("config")
-        .filter(|(name, _)| !name.starts_with("frameworks/"))
+        // Questions ask about the measures of a framework.
+        .filter(|(name, _)| !["frameworks/", "questions/"].iter().any(|own| name.starts_with(own)))
         .map(|(name, text)| (name.to_owned(), text.to_owned()));
     let own = [(fill("frameworks/{id}.toml"), fill(FRAMEWORK)), (EXAMPLE.to_owned(), fill(FACTS))];
     shared.chain(own).collect()

@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod fact;
+pub(crate) mod forecast;
 pub(crate) mod gaps;
 pub(crate) mod import;
 pub(crate) mod ingest;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Series(args) => series::run(app, &args),
         Command::Diff(args) => diff::run(app, &args),
         Command::Backtest(args) => backtest::run(app, &args),
+        Command::Forecast(command) => forecast::run(app, command),
         Command::Detect(args) => detect::run(app, &args),
         Command::Why(args) => why::run(app, &args),
         Command::Alerts(args) => alerts::run(app, &args),
@@ -95,6 +97,7 @@ fn reads(command: &Command) -> bool {
             | Command::Alerts(_)
             | Command::Ack(_)
             | Command::Silence(_)
+            | Command::Forecast(forecast::ForecastCommand::List(_) | forecast::ForecastCommand::Score(_))
             | Command::Quarantine(QuarantineCommand::List | QuarantineCommand::Show { .. })
             | Command::Store(store::StoreCommand::Stats)
     )

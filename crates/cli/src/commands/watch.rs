@@ -169,15 +169,23 @@ pub(super) fn load(config: &Config) -> Result<Configured, Problems> {
     {
         problems.0.extend(found.0);
     }
-    match (frameworks, feeds, rules, receivers) {
-        (Ok(frameworks), Ok(feeds), Ok(rules), Ok(receivers)) if problems.0.is_empty() => Ok(Configured {
-            name: config.name(),
-            types,
-            frameworks,
-            feeds: feeds.into_iter().map(|(name, feed)| (name, Arc::new(feed))).collect(),
-            rules,
-            receivers,
-        }),
+    // Without frameworks every question would be a fault of its own.
+    let questions = match &frameworks {
+        Ok(all) => config.questions(all).map_err(|found| problems.0.extend(found.0)),
+        Err(()) => Err(()),
+    };
+    match (frameworks, feeds, rules, receivers, questions) {
+        (Ok(frameworks), Ok(feeds), Ok(rules), Ok(receivers), Ok(questions)) if problems.0.is_empty() => {
+            Ok(Configured {
+                name: config.name(),
+                types,
+                frameworks,
+                feeds: feeds.into_iter().map(|(name, feed)| (name, Arc::new(feed))).collect(),
+                rules,
+                receivers,
+                questions: Arc::new(questions),
+            })
+        }
         _ => Err(problems),
     }
 }

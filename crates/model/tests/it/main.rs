@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod framework;
+#[cfg(test)]
+mod questions;

@@ -45,7 +45,7 @@ pub(crate) use outside::Outside;
 pub(crate) use plan::Plan;
 pub use scenario::TRANSITION;
 pub(crate) use scenario::{STATE_WORDS, Weighed, scenario_states, weigh, words};
-pub(crate) use series::{Point, Source};
+pub(crate) use series::{Point, Series, Source};
 pub(crate) use shift::{Shifts, Since, shifts};
 pub(crate) use sliding::{a_year_after, crossing, midnight};
 pub(crate) use strength::Sum;

@@ -7,6 +7,8 @@ mod expectations;
 #[cfg(test)]
 mod filter;
 #[cfg(test)]
+mod forecast;
+#[cfg(test)]
 mod outlook;
 #[cfg(test)]
 mod outside;

@@ -6,6 +6,8 @@
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
 //! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
+//! | `GET /v1/forecasts?as_of=&all=true&framework=` | `forecast list` |
+//! | `GET /v1/forecasts/score?from=&to=&backcasts=true&framework=` | `forecast score` |
 //! | `GET /v1/diff?from=&to=&as_of=&clock=&known_basis=&framework=` | `diff` |
 //! | `GET /v1/events?type=&from=&until=&cloudevents=true` | `events`, NDJSON as a stream |
 //! | `GET /v1/quarantine`, `/v1/quarantine/{id}`, `/v1/store/stats` | `quarantine list`, `show`, `store stats` |
@@ -20,12 +22,13 @@
 //! problem documents with `remedy` and `exit_code`, the exit code of the command line for the same fault.
 //!
 //! A read sees everything acknowledged before it: live projectors follow the log, and one that lags behind the head
-//! catches up before it answers. Only the addresses of alerts write, what an operator says of them; none is told from the other by anything but its path, so
-//! that a description (OpenAPI) can be made of this table.
+//! catches up before it answers. Only the addresses of alerts write, what an operator says of them. None is told from the
+//! other by anything but its path, so that a description (OpenAPI) can be made of this table.
 
 mod alerts;
 mod error;
 mod events;
+mod forecasts;
 mod guest;
 mod live;
 mod query;
@@ -39,6 +42,7 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use bellwether_projection::forecast::Ledger;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -61,6 +65,8 @@ const STREAMS: usize = 8;
 struct Api {
     reads: Arc<Reads>,
     lives: live::Lives,
+    /// What the log holds of forecasts, as far as it was asked.
+    ledger: std::sync::Mutex<Ledger>,
     /// Questions answered at a time, and those that wait besides.
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -77,6 +83,7 @@ pub fn router(reads: Arc<Reads>) -> Router {
     let api = Arc::new(Api {
         reads,
         lives: live::Lives::default(),
+        ledger: std::sync::Mutex::default(),
         turns: Arc::new(Semaphore::new(turns)),
         queue: Arc::new(Semaphore::new(turns + QUEUE)),
         streams: Arc::new(Semaphore::new(STREAMS)),
@@ -100,6 +107,8 @@ pub fn router(reads: Arc<Reads>) -> Router {
         .route("/v1/notifications", get(alerts::notifications))
         .route("/v1/notifications/{id}/retry", post(alerts::retry))
         .route("/v1/receivers", get(alerts::receivers))
+        .route("/v1/forecasts", get(forecasts::list).post(forecasts::list))
+        .route("/v1/forecasts/score", get(forecasts::score).post(forecasts::score))
         .route("/v1/framework", get(views::framework))
         .route("/v1/events", get(events::events))
         .route("/v1/quarantine", get(shelf::list))

@@ -28,19 +28,20 @@ const BODY_LIMIT: usize = 1 << 20;
 /// How long it may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-type Answer = Result<Response, Refused>;
-type Shared = State<Arc<Api>>;
+pub(super) type Answer = Result<Response, Refused>;
+pub(super) type Shared = State<Arc<Api>>;
 
 /// What a question about a view works with.
-struct Asked<'a> {
-    projector: &'a Projector,
-    log: &'a dyn EventLog,
-    params: &'a Params,
-    now: DateTime<Utc>,
+pub(super) struct Asked<'a> {
+    pub(super) api: &'a Api,
+    pub(super) projector: &'a Projector,
+    pub(super) log: &'a dyn EventLog,
+    pub(super) params: &'a Params,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Asked<'_> {
-    fn view(&self) -> Result<View, Refused> {
+    pub(super) fn view(&self) -> Result<View, Refused> {
         self.params.view(self.now)
     }
 }
@@ -144,7 +145,7 @@ pub(super) async fn framework(State(api): Shared, uri: Uri) -> Answer {
 }
 
 /// Answers on a blocking thread, from a state that has everything acknowledged before the question.
-async fn answer<T: Serialize>(
+pub(super) async fn answer<T: Serialize>(
     api: Arc<Api>,
     uri: &Uri,
     names: &[&str],
@@ -157,7 +158,7 @@ async fn answer<T: Serialize>(
         let live = reading(api, &params, &body)?;
         let log = &**api.reads.log();
         let now = api.reads.now();
-        let ask = |projector: &Projector| question(&Asked { projector, log, params: &params, now });
+        let ask = |projector: &Projector| question(&Asked { api, projector, log, params: &params, now });
         json(&live.ask(log, ask)??)
     })
     .await

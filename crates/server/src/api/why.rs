@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use bellwether_model::{Basis, Decimal, Fact, Grade, Period, Problem, Record, Stamp, View};
+use bellwether_projection::forecast::{Ledger, Simulated};
 use bellwether_projection::{Explanation, FactRole, Projector};
 use bellwether_store::{Error, EventLog};
 use serde::{Deserialize, Serialize};
 
+use crate::forecasts::follow;
 use crate::near;
 
 /// An explanation with its facts read from the log.
@@ -80,7 +82,11 @@ pub fn explain(
     id: &str,
     view: &View,
 ) -> Result<Result<Explained, Problem>, Error> {
-    let Some(explained) = projector.why(id, view) else {
+    let found = match projector.why(id, view) {
+        None => on_record(projector, log, id, view)?,
+        found => found,
+    };
+    let Some(explained) = found else {
         let known = ids(projector, view);
         let remedy = near::remedy(id, known.iter().map(String::as_str), "`bellwether replay` shows all ids");
         return Ok(Err(Problem::new(format!("no row {id} in this view"), remedy)));
@@ -94,6 +100,18 @@ pub fn explain(
     }
     let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, .. } = explained;
     Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, facts }))
+}
+
+/// A forecast question of that id, as the log has it.
+fn on_record(
+    projector: &Projector,
+    log: &dyn EventLog,
+    id: &str,
+    view: &View,
+) -> Result<Option<Explanation>, Error> {
+    let mut ledger = Ledger::default();
+    follow(log, &mut ledger)?;
+    Ok(ledger.why(projector, &Simulated::default(), id, view.known_by))
 }
 
 /// Every id that `why` may answer in a view.

@@ -143,6 +143,7 @@ pub(crate) fn configured(feeds: &BTreeMap<String, String>) -> Result<Configured,
     for (name, text) in feeds {
         parsed.insert(name.clone(), Arc::new(FeedSpec::parse(&format!("feeds/{name}.toml"), text)?));
     }
+    let questions = Arc::default();
     Ok(Configured {
         name: "test".into(),
         types,
@@ -150,6 +151,7 @@ pub(crate) fn configured(feeds: &BTreeMap<String, String>) -> Result<Configured,
         feeds: parsed,
         rules: Default::default(),
         receivers: Vec::new(),
+        questions,
     })
 }
 

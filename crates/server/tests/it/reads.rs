@@ -11,6 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use bellwether_ingest::{FeedSpec, Input, Options, ingest};
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_model::{FactTypes, View};
 use bellwether_projection::{Assessment, Projector};
 use bellwether_server::api::{self, Explained};
@@ -34,6 +35,8 @@ fn configured() -> Configured {
     let types = Arc::new(FactTypes::parse("facts.toml", &file("config/facts.toml")).unwrap());
     let (text, map) = bundled();
     let framework = Framework::parse("china-russia.toml", &text, &types, Some(&map)).unwrap();
+    let text = file("config/questions/china-russia.toml");
+    let questions = Questions::parse("questions/china-russia.toml", &text, [&framework]).unwrap();
     Configured {
         name: "config".into(),
         types,
@@ -41,6 +44,7 @@ fn configured() -> Configured {
         feeds: Default::default(),
         rules: Default::default(),
         receivers: Vec::new(),
+        questions: Arc::new(questions),
     }
 }
 

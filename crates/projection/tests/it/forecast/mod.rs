@@ -1,0 +1,5 @@
+//! Forecast questions, their record and their scores.
+
+mod backcast;
+mod record;
+mod scores;

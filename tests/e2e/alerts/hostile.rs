@@ -96,13 +96,13 @@ fn r24_no_text_steers_a_terminal_a_chat_or_the_log() {
         &format!("\u{20}'''\nrunbook = {}", quoted.replace("\\u001b", "\\u001B")),
     );
     let rules = rules.replace("title = \"High\"", &format!("title = {quoted}"));
-    let rules = rules.replace(
-        "summary = '''settlement",
-        "summary = '''settlement \u{202e}<!channel> *x*\nERROR forged",
-    );
+    let rules = rules
+        .replace("summary = '''settlement", "summary = '''settlement \u{202e}<!channel> *x*\nERROR forged");
     let world = World::new(&rules, Mood::Says(200));
     let chat = format!("http://127.0.0.1:{}/chat", world.hook.port);
-    world.receivers("[[receiver]]\nname = \"chat\"\nkind = \"slack\"\nurl = { env = \"BELLWETHER_TEST_CHAT\" }\n");
+    world.receivers(
+        "[[receiver]]\nname = \"chat\"\nkind = \"slack\"\nurl = { env = \"BELLWETHER_TEST_CHAT\" }\n",
+    );
     let env = [("BELLWETHER_TEST_CHAT", chat.as_str()), ("BELLWETHER_LOG", "trace")];
     let daemon = Daemon::start_with(&world.store, &["--config", &world.config], &env);
     let more = json!({"note": HOSTILE});
@@ -120,9 +120,18 @@ fn r24_no_text_steers_a_terminal_a_chat_or_the_log() {
     assert!(!texts[0].contains('\n'), "the line that a phone shows is one: {texts:?}");
     let noted = ["ack", ALERT, "--note", HOSTILE, "--operator", HOSTILE];
     let quiet = ["silence", "add", "team=trade", "--for", "1d", "--note", HOSTILE, "--operator", HOSTILE];
-    let run = |args: &[&str]| world.store.run_env(&[&["--config", world.config.as_str()], args].concat(), &env);
+    let run =
+        |args: &[&str]| world.store.run_env(&[&["--config", world.config.as_str()], args].concat(), &env);
     // Where such a name or note is refused, nothing of it is shown either.
-    for args in [&noted[..], &quiet[..], &["alerts"], &["why", ALERT], &["silence", "list"], &["notify", "dead"], &["doctor"]] {
+    for args in [
+        &noted[..],
+        &quiet[..],
+        &["alerts"],
+        &["why", ALERT],
+        &["silence", "list"],
+        &["notify", "dead"],
+        &["doctor"],
+    ] {
         let outcome = run(args);
         assert!(!steers(&outcome.out) && !steers(&outcome.err), "{args:?} {outcome:?}");
     }

@@ -35,7 +35,11 @@ fn roles_hold_and_faults_are_problem_documents() {
         assert_eq!(ask(request, INGEST, body).0, 403, "{request}");
     }
     let (status, alerts) = ask("GET /v1/alerts?state=firing&severity=warning", READ, &json!({}));
-    assert_eq!((status, &alerts[0]["alert"], &alerts[0]["ack"]), (200, &json!(ALERT), &json!(null)), "{alerts}");
+    assert_eq!(
+        (status, &alerts[0]["alert"], &alerts[0]["ack"]),
+        (200, &json!(ALERT), &json!(null)),
+        "{alerts}"
+    );
     assert_eq!(ask("GET /v1/alerts?severity=critical", READ, &json!({})), (200, json!([])));
     let (status, acked) = ask(&ack, OPERATE, &note);
     assert_eq!((status, &acked["ack"]["note"]), (200, &json!("seen")), "{acked}");
@@ -55,7 +59,11 @@ fn roles_hold_and_faults_are_problem_documents() {
         dead != json!([])
     });
     let receivers = ask("GET /v1/receivers", READ, &json!({})).1;
-    assert_eq!((&receivers[0]["receiver"], &receivers[0]["dead"]), (&json!("hook"), &json!(1)), "{receivers}");
+    assert_eq!(
+        (&receivers[0]["receiver"], &receivers[0]["dead"]),
+        (&json!("hook"), &json!(1)),
+        "{receivers}"
+    );
     world.hook.turns(Mood::Says(200));
     let retry = format!("POST /v1/notifications/{}/retry", dead[0]["id"].as_str().unwrap());
     assert_eq!(ask(&retry, OPERATE, &json!({})).0, 200);

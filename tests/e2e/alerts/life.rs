@@ -84,8 +84,10 @@ fn r31_other_thresholds_re_fire_nothing_and_lose_nothing() {
     // Rules with a fault change nothing.
     world.rules("[[rule]]\n");
     daemon.signal("HUP");
-    daemon.until("the fault is told", || daemon.get("/readyz").1.contains("\"problems\":") && {
-        daemon.get("/metrics").1.contains("bellwether_config_last_reload_successful 0\n")
+    daemon.until("the fault is told", || {
+        daemon.get("/readyz").1.contains("\"problems\":") && {
+            daemon.get("/metrics").1.contains("bellwether_config_last_reload_successful 0\n")
+        }
     });
     assert!(titled("Higher"));
     daemon.stop().exits(0);
@@ -149,7 +151,8 @@ fn a_withdrawn_shift_resolves_with_its_reason() {
     let world = World::new(rules, Mood::Says(200));
     let daemon = world.daemon();
     push(&daemon, &share("0.35"));
-    let later = json!({"key": "share|2", "valid": {"start": "2025-06-01T00:00:00Z"}, "published_at": "2025-06-05"});
+    let later =
+        json!({"key": "share|2", "valid": {"start": "2025-06-01T00:00:00Z"}, "published_at": "2025-06-05"});
     push(&daemon, &stated("assert", Some("0.1"), later.clone()));
     daemon.until("the break is told", || world.hook.taken().len() == 1);
     push(&daemon, &stated("assert", Some("0.36"), later));
@@ -158,6 +161,9 @@ fn a_withdrawn_shift_resolves_with_its_reason() {
     assert_eq!(world.hook.kinds(), "firing resolved");
     let last = world.hook.taken().pop().unwrap().body;
     let reason = last["data"]["alerts"][0]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("withdrawn: a later statement took shift.expectation.commerce.own-money"), "{last}");
+    assert!(
+        reason.starts_with("withdrawn: a later statement took shift.expectation.commerce.own-money"),
+        "{last}"
+    );
     assert!(last["data"]["alerts"][0]["summary"].as_str().unwrap().contains("expectation"), "{last}");
 }

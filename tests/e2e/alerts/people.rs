@@ -95,13 +95,8 @@ fn answers_are_the_same_with_and_without_a_daemon() {
     });
     world.run(&["silence", "add", "team=other", "--for", "7d", "--note", "n", "--operator", "Ann"]).exits(0);
     world.run(&["ack", ALERT, "--note", "n", "--operator", "Ann"]).exits(0);
-    let questions: [&[&str]; 5] = [
-        &["alerts"],
-        &["why", ALERT],
-        &["silence", "list"],
-        &["notify", "dead"],
-        &["notify", "list"],
-    ];
+    let questions: [&[&str]; 5] =
+        [&["alerts"], &["why", ALERT], &["silence", "list"], &["notify", "dead"], &["notify", "list"]];
     let ask = || -> Vec<(String, Value)> {
         let both = |q: &&[&str]| (world.run(q).exits(0).out, world.json(q));
         questions.iter().map(both).collect()

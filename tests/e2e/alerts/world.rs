@@ -223,7 +223,12 @@ impl World {
     /// System records of a kind.
     #[track_caller]
     pub(super) fn systems(&self, kind: &str) -> Vec<Value> {
-        self.run(&["events"]).exits(0).ndjson().into_iter().filter(|record| record["system"] == kind).collect()
+        self.run(&["events"])
+            .exits(0)
+            .ndjson()
+            .into_iter()
+            .filter(|record| record["system"] == kind)
+            .collect()
     }
 }
 

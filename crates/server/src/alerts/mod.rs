@@ -6,6 +6,7 @@
 mod evaluate;
 mod send;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_alert::Desk;
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 use crate::Configured;
 
 pub(crate) use evaluate::evaluate;
-pub(crate) use send::{Post, Sending};
+pub(crate) use send::{Post, Round, Sending};
 
 /// What the daemon knows of alerts.
 pub(crate) struct Alerts {
@@ -25,6 +26,8 @@ pub(crate) struct Alerts {
     desk: Mutex<Option<Desk>>,
     /// Up to where every moment has all of its steps in the log.
     settled: watch::Sender<u64>,
+    /// Steps appended since the start.
+    moved: AtomicU64,
     /// How the receivers fare.
     pub(crate) health: watch::Sender<Vec<Health>>,
 }
@@ -35,6 +38,7 @@ impl Alerts {
             log,
             desk: Mutex::new(None),
             settled: watch::Sender::new(0),
+            moved: AtomicU64::new(0),
             health: watch::Sender::new(Vec::new()),
         }
     }
@@ -70,9 +74,20 @@ impl Alerts {
         let (settled, steps) = desk.write(&*self.log, now)?;
         if steps > 0 {
             tracing::info!(steps, "alerts moved");
+            self.moved.fetch_add(steps as u64, Ordering::Relaxed);
         }
         self.settled.send_replace(settled);
         Ok(question(desk))
+    }
+
+    /// Up to where every moment has all of its steps in the log.
+    pub(crate) fn settled(&self) -> u64 {
+        *self.settled.borrow()
+    }
+
+    /// Steps appended since the start.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
     }
 
     /// The outbox as of the log's head. It blocks.

@@ -11,7 +11,7 @@ use crate::render;
 
 const EXAMPLES: &str = "\
 Examples:
-  bellwether silence add rule=staleness-* --for 7d --note 'customs is late again'
+  bellwether silence add rule=indicator-stale --for 7d --note 'holidays'
   bellwether silence add domain=military --until 2026-09-15 --note exercises
   bellwether silence add 'rule=*' --for 2h --maintenance --note 'feeds move'
   bellwether silence list

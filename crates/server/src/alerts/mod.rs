@@ -6,13 +6,14 @@
 mod evaluate;
 mod send;
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bellwether_alert::Desk;
 use bellwether_alert::outbox::{Health, Outbox};
 use bellwether_store::{Error, EventLog};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::Configured;
@@ -20,10 +21,15 @@ use crate::Configured;
 pub(crate) use evaluate::evaluate;
 pub(crate) use send::{Post, Round, Sending};
 
+/// After a midnight the log may still be writing what it dated before: so much later is it evaluated, or a replay, which
+/// finds those records where they stand, would tell another story.
+const AFTER_MIDNIGHT: TimeDelta = TimeDelta::seconds(2);
+
 /// What the daemon knows of alerts.
 pub(crate) struct Alerts {
     log: Arc<dyn EventLog>,
     desk: Mutex<Option<Desk>>,
+    outbox: Mutex<Outbox>,
     /// Up to where every moment has all of its steps in the log.
     settled: watch::Sender<u64>,
     /// Steps appended since the start.
@@ -37,6 +43,7 @@ impl Alerts {
         Self {
             log,
             desk: Mutex::new(None),
+            outbox: Mutex::default(),
             settled: watch::Sender::new(0),
             moved: AtomicU64::new(0),
             health: watch::Sender::new(Vec::new()),
@@ -60,18 +67,13 @@ impl Alerts {
             self.desk.clear_poison();
             held
         });
-        let desk = match (&mut *held, configured.frameworks.first()) {
-            (Some(desk), Some(framework)) if desk.is_of(framework, &configured.types) => {
-                desk.want(&configured.rules);
-                desk
-            }
-            (held, Some(framework)) => {
-                let types = Arc::clone(&configured.types);
-                held.insert(Desk::new(Arc::clone(framework), types, &configured.rules))
-            }
-            (_, None) => return Err(Error::Closing),
-        };
-        let (settled, steps) = desk.write(&*self.log, now)?;
+        let Some(framework) = configured.frameworks.first() else { return Err(Error::Closing) };
+        let types = &configured.types;
+        let kept = held.take().and_then(|mut desk| desk.is_of(framework, types).then_some(desk));
+        let anew = || Desk::new(Arc::clone(framework), Arc::clone(types), &configured.rules);
+        let desk = held.insert(kept.unwrap_or_else(anew));
+        desk.want(&configured.rules);
+        let (settled, steps) = desk.write(&*self.log, now - AFTER_MIDNIGHT)?;
         if steps > 0 {
             tracing::info!(steps, "alerts moved");
             self.moved.fetch_add(steps as u64, Ordering::Relaxed);
@@ -90,12 +92,23 @@ impl Alerts {
         self.moved.load(Ordering::Relaxed)
     }
 
-    /// The outbox as of the log's head. It blocks.
+    /// Answers from the outbox as of the log's head. It blocks.
     ///
     /// # Errors
     /// Whatever the log gives.
-    pub(crate) fn outbox(&self) -> Result<Outbox, Error> {
-        Outbox::of(&*self.log)
+    pub(crate) fn outbox<T>(&self, question: impl FnOnce(&Outbox) -> T) -> Result<T, Error> {
+        let mut outbox = self.outbox.lock().unwrap_or_else(|poisoned| {
+            let mut held = poisoned.into_inner();
+            *held = Outbox::default();
+            self.outbox.clear_poison();
+            held
+        });
+        self.log.read(outbox.seen().saturating_add(1), &mut |record| {
+            outbox.fold(record);
+            ControlFlow::Continue(())
+        })?;
+        outbox.close(self.settled());
+        Ok(question(&outbox))
     }
 
     /// Counts for metrics, as of the last look; nothing is evaluated for them.

@@ -69,7 +69,8 @@ impl Sending {
     /// # Errors
     /// Whatever the log gives.
     pub(crate) async fn reload(&mut self, post: &Post, specs: &[ReceiverSpec]) -> Result<(), Error> {
-        if self.specs == specs {
+        // One that could not be started again the last time is started now.
+        if self.specs == specs && self.stop.is_some() {
             return Ok(());
         }
         self.stop().await;

@@ -102,14 +102,16 @@ pub(super) async fn notifications(State(api): Shared, uri: Uri) -> Answer {
     let dead = params.word("state", &[("waiting", Some(false)), ("dead", Some(true))])?.flatten();
     heavy(api, move |api| {
         asked(api, |_, _| ())?;
-        let outbox = api.reads.alerts.outbox()?;
-        let mut all: Vec<Listed> = Vec::new();
-        if dead != Some(true) {
-            all.extend(outbox.list_waiting());
-        }
-        if dead != Some(false) {
-            all.extend(outbox.list_dead());
-        }
+        let all = api.reads.alerts.outbox(|outbox| {
+            let mut all: Vec<Listed> = Vec::new();
+            if dead != Some(true) {
+                all.extend(outbox.list_waiting());
+            }
+            if dead != Some(false) {
+                all.extend(outbox.list_dead());
+            }
+            all
+        })?;
         json(&all)
     })
     .await
@@ -119,10 +121,13 @@ pub(super) async fn notifications(State(api): Shared, uri: Uri) -> Answer {
 pub(super) async fn retry(State(api): Shared, Path(id): Path<String>, uri: Uri) -> Answer {
     Params::read(&uri, &[])?;
     heavy(api, move |api| {
-        let outbox = api.reads.alerts.outbox()?;
-        let letter = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
-        let letter = letter.ok_or_else(|| nothing(no_dead_letter(&id)))?;
-        append(api, outbox.retry(letter.id).map_err(refused)?)?;
+        let (letter, record) = api.reads.alerts.outbox(|outbox| {
+            let letter = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
+            let letter = letter.ok_or_else(|| nothing(no_dead_letter(&id)))?;
+            let record = outbox.retry(letter.id).map_err(refused)?;
+            Ok::<_, Refused>((letter, record))
+        })??;
+        append(api, record)?;
         json(&letter)
     })
     .await

@@ -161,7 +161,6 @@ pub(crate) fn neutral_problem(problem: Problem) -> Problem {
         excerpt: problem.excerpt,
         message: neutral(&problem.message),
         remedy: neutral(&problem.remedy),
-        ..problem
     }
 }
 

@@ -121,3 +121,100 @@ impl Alerts {
         held.as_ref().map(look)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bellwether_alert::{AlertEvent, Follower, Payload, RuleSet};
+    use bellwether_model::framework::Framework;
+    use bellwether_model::{Basis, Decimal, Evidence, Fact, FactTypes, Op, Period, parse_moment};
+    use bellwether_projection::Projector;
+    use bellwether_store::{Append, FixedClock, Memory};
+
+    use super::*;
+
+    const RULE: &str = r#"
+[[rule]]
+id = "high"
+title = "High"
+when = 'indicator["commerce.settlement"].value > 0.5'
+for = "12h"
+severity = "warning"
+summary = "s"
+"#;
+
+    fn configured() -> Configured {
+        let file = |path: &str| {
+            let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+            std::fs::read_to_string(root.join(path)).unwrap()
+        };
+        let types = Arc::new(FactTypes::parse("facts.toml", &file("config/facts.toml")).unwrap());
+        let text = file("fixtures/dyads/xaa-xbb.toml");
+        let framework = Framework::parse("xaa-xbb.toml", &text, &types, None).unwrap();
+        Configured {
+            name: "test".into(),
+            types,
+            frameworks: vec![Arc::new(framework)],
+            feeds: BTreeMap::new(),
+            rules: RuleSet::parse([("a.toml", RULE)]).unwrap(),
+            receivers: Vec::new(),
+        }
+    }
+
+    fn share(percent: i64) -> Fact {
+        let mut fact = Fact {
+            id: Default::default(),
+            op: Op::Assert,
+            kind: "finance.settlement_share".into(),
+            source: "bank".into(),
+            key: "share".into(),
+            valid: Period::instant(parse_moment("2029-12-01").unwrap()),
+            published_at: Some("2029-12-05".parse().unwrap()),
+            published_basis: Basis::Stated,
+            actors: vec!["XBB".into(), "XAA".into()],
+            value: Some(Decimal::new(percent, 2)),
+            unit: Some("share".into()),
+            grade: "B2".parse().unwrap(),
+            attributes: Default::default(),
+            evidence: Evidence::default(),
+            note: None,
+        };
+        fact.seal();
+        fact
+    }
+
+    #[test]
+    fn r31_what_was_dated_before_midnight_and_seen_after_it_is_evaluated_where_it_stands() {
+        let moment = |text: &str| parse_moment(text).unwrap();
+        let clock = Arc::new(FixedClock::new(moment("2030-01-01T09:00:00Z")));
+        let log: Arc<dyn EventLog> = Arc::new(Memory::new(Arc::clone(&clock) as _));
+        let (alerts, configured) = (Alerts::new(Arc::clone(&log)), configured());
+        let ask = |now: &str| alerts.ask(&configured, moment(now), |_| ()).unwrap();
+        ask("2030-01-01T09:00:00Z");
+        clock.set(moment("2030-01-01T10:00:00Z"));
+        log.append(Append::facts(vec![share(60)])).unwrap();
+        ask("2030-01-01T10:00:00Z");
+        // Midnight has come, and the log is still writing what it dated before.
+        ask("2030-01-02T00:00:01Z");
+        clock.set(moment("2030-01-01T23:59:59Z"));
+        log.append(Append::facts(vec![share(30)])).unwrap();
+        ask("2030-01-02T00:00:01.5Z");
+        ask("2030-01-02T00:00:03Z");
+        let mut steps = Vec::new();
+        let projector = Projector::new(Arc::clone(&configured.frameworks[0]), Arc::clone(&configured.types));
+        let mut replay = Follower::replaying(projector);
+        log.read(1, &mut |record| {
+            steps.extend(AlertEvent::of(record));
+            replay.push(record);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let said: Vec<_> = steps.iter().map(|s| (s.at.as_str(), format!("{:?}", s.happening))).collect();
+        assert_eq!(
+            said,
+            [("2030-01-01T10:00:00Z", "Pending".into()), ("2030-01-01T23:59:59Z", "Lapsed".to_owned())]
+        );
+        assert_eq!(replay.settle(moment("2030-01-02T00:00:03Z")), steps);
+    }
+}

@@ -68,6 +68,11 @@ impl Desk {
         }
     }
 
+    /// Whether it has taken everything that the log has: after a refused append it can be asked all the same.
+    pub fn is_level(&self, log: &dyn EventLog) -> bool {
+        self.follower.head() >= log.head()
+    }
+
     /// The follower, level with the log as of the last call.
     pub fn follower(&self) -> &Follower {
         &self.follower

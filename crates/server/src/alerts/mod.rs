@@ -60,6 +60,31 @@ impl Alerts {
         now: DateTime<Utc>,
         question: impl FnOnce(&Desk) -> T,
     ) -> Result<T, Error> {
+        self.asked(configured, now, |desk, written| written.map(|()| question(desk)))
+    }
+
+    /// The same for somebody who only looks: a full disk that takes no step of an alert does not hide the alerts.
+    ///
+    /// # Errors
+    /// Whatever reading the log gives.
+    pub(crate) fn look<T>(
+        &self,
+        configured: &Configured,
+        now: DateTime<Utc>,
+        question: impl FnOnce(&Desk) -> T,
+    ) -> Result<T, Error> {
+        self.asked(configured, now, |desk, written| match written {
+            Err(error) if !desk.is_level(&*self.log) => Err(error),
+            _ => Ok(question(desk)),
+        })
+    }
+
+    fn asked<T>(
+        &self,
+        configured: &Configured,
+        now: DateTime<Utc>,
+        answer: impl FnOnce(&Desk, Result<(), Error>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut held = self.desk.lock().unwrap_or_else(|poisoned| {
             // A step that panicked left a state that nobody vouches for: the log has everything.
             let mut held = poisoned.into_inner();
@@ -73,13 +98,14 @@ impl Alerts {
         let anew = || Desk::new(Arc::clone(framework), Arc::clone(types), &configured.rules);
         let desk = held.insert(kept.unwrap_or_else(anew));
         desk.want(&configured.rules);
-        let (settled, steps) = desk.write(&*self.log, now - AFTER_MIDNIGHT)?;
-        if steps > 0 {
-            tracing::info!(steps, "alerts moved");
-            self.moved.fetch_add(steps as u64, Ordering::Relaxed);
-        }
-        self.settled.send_replace(settled);
-        Ok(question(desk))
+        let written = desk.write(&*self.log, now - AFTER_MIDNIGHT).map(|(settled, steps)| {
+            if steps > 0 {
+                tracing::info!(steps, "alerts moved");
+                self.moved.fetch_add(steps as u64, Ordering::Relaxed);
+            }
+            self.settled.send_replace(settled);
+        });
+        answer(desk, written)
     }
 
     /// Up to where every moment has all of its steps in the log.

@@ -217,7 +217,7 @@ fn clock(now: DateTime<Utc>, seen: Option<&Seen>, found: &mut Vec<Check>) {
                 "{shown} is before the newest record, {}",
                 newest.to_rfc3339_opts(SecondsFormat::Secs, true)
             ),
-            "set the clock: until then every record gets the time of that one",
+            "set the clock: until then records get times just after that one",
         ),
         None => Check::ok("clock", shown),
     });

@@ -68,8 +68,11 @@ bench-xml *ARGS:
     cargo run --release -p bellwether-ingest --example xml_flat -- {{ARGS}}
 
 # What a new fact costs with ten thousand rules over 500 indicators, beside evaluating all of them: [RULES] [INDICATORS] [FACTS]
+# [RULES A FILE]; then the backtest of the bundled rules over ten years, which says how long it took
 bench-alerts *ARGS:
     cargo run --release -p bellwether-alert --example bench_alerts -- {{ARGS}}
+    cargo run --release -- demo --dir target/bench-alerts --no-serve >/dev/null
+    cargo run --release -- --store target/bench-alerts backtest --from 2016-01-01 --to 2025-12-31
 
 # An hour of feeds at a hundred times their pace, with panics, hangs, floods and false answers: [SECONDS]. Prints what a fact
 # costs in memory; fails when memory grows while the feeds only repeat themselves.

@@ -1,7 +1,7 @@
 //! What a new fact costs: 10 000 rules over 500 indicators.
 //!
 //! Prints a table: the assessment of the moment, the rules that read what changed, and as the peer, in the same run, all
-//! rules evaluated again. `bench_alerts [RULES] [INDICATORS] [FACTS]`; says whether the goal (100 ms a fact) is met. A busy
+//! rules evaluated again. `bench_alerts [RULES] [INDICATORS] [FACTS] [RULES A FILE]`; says whether the goal (100 ms a fact) is met. A busy
 //! machine misses it without anything being wrong, so the exit code does not follow.
 
 use std::io::Write;
@@ -26,13 +26,13 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Outcome<()> {
     let argument = |at: usize, default: usize| std::env::args().nth(at).map_or(Ok(default), |n| n.parse());
-    run(argument(1, 10_000)?, argument(2, 500)?, argument(3, 40)?)
+    run(argument(1, 10_000)?, argument(2, 500)?, argument(3, 40)?, argument(4, A_FILE)?)
 }
 
-fn run(count: usize, indicators: usize, facts: usize) -> Outcome<()> {
+fn run(count: usize, indicators: usize, facts: usize, a_file: usize) -> Outcome<()> {
     let mut out = std::io::stdout();
     let (framework, types) = configuration(indicators)?;
-    let (rules, parsing) = timed(|| rules(count, indicators));
+    let (rules, parsing) = timed(|| rules(count, indicators, a_file.max(1)));
     let rules = rules?;
     let mut projector = Projector::new(Arc::clone(&framework), types);
     let mut now = parse_moment("2030-01-01T09:00:00Z")?;
@@ -111,9 +111,9 @@ fn configuration(indicators: usize) -> Outcome<(Arc<Framework>, Arc<FactTypes>)>
 }
 
 /// Equally many rules for each indicator, with rising thresholds.
-fn rules(count: usize, indicators: usize) -> Outcome<RuleSet> {
+fn rules(count: usize, indicators: usize, a_file: usize) -> Outcome<RuleSet> {
     let mut files = Vec::new();
-    for from in (0..count).step_by(A_FILE) {
+    for from in (0..count).step_by(a_file) {
         let rule = |n: usize| {
             let (row, level) =
                 (format!("indicator['commerce.i{}']", n % indicators), 1000 + 50 * (n / indicators));
@@ -122,7 +122,7 @@ fn rules(count: usize, indicators: usize) -> Outcome<RuleSet> {
                  keep = \"7d\"\nseverity = \"info\"\nsummary = \"{{{row}.value}}\"\n\n"
             )
         };
-        files.push((format!("r{from}.toml"), (from..count.min(from + A_FILE)).map(rule).collect::<String>()));
+        files.push((format!("r{from}.toml"), (from..count.min(from + a_file)).map(rule).collect::<String>()));
     }
     Ok(RuleSet::parse(files.iter().map(|(f, t)| (f.as_str(), t.as_str())))?)
 }

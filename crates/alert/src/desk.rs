@@ -20,8 +20,8 @@ pub struct Desk {
     follower: Follower,
     by: (Arc<Framework>, Arc<FactTypes>),
     wanted: RulesInForce,
-    /// Hash of the rules that the log says are in force, and of the framework that they are asked about.
-    in_force: Option<(String, String)>,
+    /// What the log says is in force.
+    in_force: Option<RulesInForce>,
     /// Time of the newest record taken.
     newest: DateTime<Utc>,
     /// What happened and is not in the log yet.
@@ -48,16 +48,29 @@ impl Desk {
     }
 
     /// Whether it reads by this framework and these fact types.
-    pub fn is_of(&self, framework: &Arc<Framework>, types: &Arc<FactTypes>) -> bool {
+    pub fn is_of(&mut self, framework: &Arc<Framework>, types: &Arc<FactTypes>) -> bool {
         let (mine, theirs) = &self.by;
-        // Hashing a framework costs more than most questions.
-        (Arc::ptr_eq(mine, framework) && Arc::ptr_eq(theirs, types))
-            || self.wanted.framework == framework.hash(types)
+        // Hashing a framework costs more than most questions: it is done once for each that is read again.
+        if Arc::ptr_eq(mine, framework) && Arc::ptr_eq(theirs, types) {
+            return true;
+        }
+        let same = self.wanted.framework == framework.hash(types);
+        if same {
+            self.by = (Arc::clone(framework), Arc::clone(types));
+        }
+        same
     }
 
     /// Other rules are to be in force, from the next [`Desk::write`] on.
     pub fn want(&mut self, rules: &RuleSet) {
-        self.wanted = RulesInForce::new(rules, &self.wanted.framework);
+        if !self.wanted.is_text_of(rules) {
+            self.wanted = RulesInForce::new(rules, &self.wanted.framework);
+        }
+    }
+
+    /// Whether it has taken everything that the log has: after a refused append it can be asked all the same.
+    pub fn is_level(&self, log: &dyn EventLog) -> bool {
+        self.follower.head() >= log.head()
     }
 
     /// The follower, level with the log as of the last call.
@@ -139,17 +152,17 @@ impl Desk {
     pub fn push(&mut self, record: &Record) {
         self.newest = self.newest.max(record.recorded_at);
         if let Some(rules) = RulesInForce::of(record) {
-            self.in_force = Some((rules.hash, rules.framework));
+            self.in_force = Some(rules);
         }
         self.follower.push(record);
     }
 
     fn is_in_force(&self) -> bool {
-        let RulesInForce { hash, framework, versions, .. } = &self.wanted;
         match &self.in_force {
-            Some(now) => (&now.0, &now.1) == (hash, framework),
+            // Their text too: what to do, and why a threshold, is told with an alert.
+            Some(now) => now == &self.wanted,
             // A log that never had rules needs none to be told that there are none.
-            None => versions.is_empty(),
+            None => self.wanted.versions.is_empty(),
         }
     }
 

@@ -204,6 +204,13 @@ impl RulesInForce {
         }
     }
 
+    /// Whether they are this set, word for word.
+    pub(crate) fn is_text_of(&self, rules: &RuleSet) -> bool {
+        let files = rules.files();
+        self.files.len() == files.len()
+            && self.files.iter().zip(files).all(|(a, b)| (&a.file, &a.text) == (&b.file, &b.text))
+    }
+
     /// The rules as they were.
     ///
     /// # Errors

@@ -32,13 +32,18 @@ pub struct Locator<'t> {
     file: String,
     text: &'t str,
     root: DeTable<'t>,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
 }
 
 impl<'t> Locator<'t> {
     /// Parses `text`, naming `file` in errors; a syntax error comes with its line.
     pub fn new(file: &str, text: &'t str) -> Result<Self, Problems> {
         match DeTable::parse(text) {
-            Ok(root) => Ok(Self { file: file.to_owned(), text, root: root.into_inner() }),
+            Ok(root) => {
+                let lines = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+                Ok(Self { file: file.to_owned(), text, root: root.into_inner(), lines })
+            }
             Err(e) => Err(syntax(file, text, &e).into()),
         }
     }
@@ -70,7 +75,7 @@ impl<'t> Locator<'t> {
 
     /// Line on which a byte of the document stands, from 1.
     pub fn line(&self, offset: usize) -> usize {
-        line_of(self.text, offset)
+        self.lines.partition_point(|start| *start <= offset) + 1
     }
 
     /// A finding about the value at `path`, or about its nearest existing ancestor.
@@ -110,7 +115,7 @@ impl<'t> Locator<'t> {
                 _ => (None, None, true),
             };
         }
-        let line = span.as_ref().map_or(0, |s| line_of(self.text, s.start));
+        let line = span.as_ref().map_or(0, |s| self.line(s.start));
         let mut problem = Problem::new(message, remedy).at(&self.file, line).field(field);
         if leaf && let Some(text) = span.and_then(|s| self.text.get(s)) {
             problem = problem.text(text);

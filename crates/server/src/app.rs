@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::alerts::{Post, Sending, evaluate};
+use crate::alerts::{Post, Round, Sending, evaluate};
 use crate::apart::{apart, finished};
 use crate::counted::Counted;
 use crate::http::{self, Life, Web};
@@ -45,6 +45,19 @@ struct Running {
     /// Server, anchor and watch over the log.
     tasks: Vec<JoinHandle<()>>,
     address: Option<(SocketAddr, PathBuf)>,
+}
+
+/// What [`App::once`] came to.
+#[derive(Clone, Debug)]
+pub struct Once {
+    /// How each feed is.
+    pub feeds: Vec<FeedHealth>,
+    /// Steps of alerts that were appended.
+    pub moved: u64,
+    /// Notifications that were taken.
+    pub sent: u64,
+    /// Notifications that wait still.
+    pub waiting: u64,
 }
 
 impl App {
@@ -194,14 +207,21 @@ impl App {
         }
     }
 
-    /// Asks every enabled feed once, without listening; answers how each is.
+    /// Asks every enabled feed once, without listening, asks the rules, and tells the receivers what waits; a receiver that
+    /// fails is left to the next time. Answers how each feed is and what became of the alerts.
     ///
     /// # Errors
     /// As [`App::start`].
-    pub async fn once(&mut self) -> Result<Vec<FeedHealth>, ServerError> {
+    pub async fn once(&mut self) -> Result<Once, ServerError> {
         let tools = self.open().await?;
+        // Receivers are in force before the first step that they are to be told of.
+        let round = Round::open(&self.post(&tools), &self.configured.receivers).await?;
         supervisor::once(&tools, &self.configured, &self.stop.subscribe()).await;
-        Ok(tools.reads.feeds())
+        let reads = Arc::clone(&tools.reads);
+        let mut asking = apart("alerts", move || reads.alerts.ask(&reads.configured(), reads.now(), |_| ()));
+        finished(&mut asking).await.map_err(|lost| ServerError::Internal(lost.to_string()))??;
+        let (sent, waiting) = round.tell(tools.reads.alerts.settled()).await?;
+        Ok(Once { feeds: tools.reads.feeds(), moved: tools.reads.alerts.moved(), sent, waiting })
     }
 
     /// Reads the configuration again. With a fault in it the one in force stays, and health, metrics and log say

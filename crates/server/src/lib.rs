@@ -27,7 +27,7 @@ mod text;
 mod tokens;
 
 pub use address::Address;
-pub use app::App;
+pub use app::{App, Once};
 pub use error::ServerError;
 pub use health::{FeedHealth, FeedState, Reason};
 pub use problem::Refusal;

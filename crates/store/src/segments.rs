@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bellwether_model::{Body, Record, System};
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::cache::{self, Cache};
@@ -367,9 +367,11 @@ impl EventLog for Segments {
     }
 }
 
-/// `now`, or `last` when the clock has jumped back; whole microseconds, so that every form of it is equal.
+/// `now`, or just after `last` when the clock has jumped back or stands still: no two appends are one moment, so that what
+/// was evaluated between them is told apart from what was evaluated after both. Whole microseconds, so that every form of
+/// it is equal.
 pub(crate) fn not_before(now: DateTime<Utc>, last: DateTime<Utc>) -> DateTime<Utc> {
-    now.trunc_subsecs(6).max(last)
+    now.trunc_subsecs(6).max(last.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(last))
 }
 
 /// Whether `record` may follow in an import; a nil id is computed.

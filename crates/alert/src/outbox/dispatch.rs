@@ -62,7 +62,12 @@ pub struct Health {
 #[derive(Debug)]
 pub struct Dispatch {
     lines: BTreeMap<String, Line>,
+    /// When it was last asked what is due.
+    asked: DateTime<Utc>,
 }
+
+/// A clock that falls back by more than this was set.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
 /// One receiver. It is sent one message at a time, so that order is kept whatever happens.
 #[derive(Debug)]
@@ -115,13 +120,22 @@ impl Dispatch {
             };
             (spec.name.clone(), line)
         };
-        Self { lines: receivers.into_iter().filter(|(spec, _)| spec.enabled).map(line).collect() }
+        let lines = receivers.into_iter().filter(|(spec, _)| spec.enabled).map(line).collect();
+        Self { lines, asked: DateTime::<Utc>::MIN_UTC }
     }
 
     /// What is to be sent now, at most one message a receiver; each is to be answered with [`Dispatch::settle`].
     pub fn due(&mut self, outbox: &Outbox, now: DateTime<Utc>) -> Vec<Attempt> {
         let mut attempts = Vec::new();
+        let set_back = self.asked.signed_duration_since(now) > SET_BACK;
+        self.asked = now;
         for (name, line) in &mut self.lines {
+            if set_back {
+                line.begin_anew(now);
+            }
+            if let Some(bucket) = &mut line.bucket {
+                bucket.heed(now);
+            }
             line.settled.retain(|id, since| {
                 outbox.heads(name).any(|letter| letter.notification.id == *id && letter.since == *since)
             });
@@ -238,6 +252,15 @@ impl Line {
             bucket.take(now);
         }
         Some(Message::Letter(Box::new(letter.notification.clone())))
+    }
+
+    /// Ends its waits: on a clock that was set back they would last as long as it had been wrong.
+    fn begin_anew(&mut self, now: DateTime<Utc>) {
+        self.away = None;
+        self.next_refresh = self.next_refresh.min(now);
+        for failing in self.failing.values_mut() {
+            (failing.last, failing.next) = (failing.last.min(now), failing.next.min(now));
+        }
     }
 
     fn fail(&mut self, why: &str) {

@@ -58,6 +58,12 @@ impl Bucket {
         self.full_at.checked_sub_signed(room).unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 
+    /// Takes note of the time: a bucket is full a whole time from now at the latest, whatever a clock that ran ahead said.
+    pub(super) fn heed(&mut self, now: DateTime<Utc>) {
+        let latest = TimeDelta::from_std(self.rate.per).ok().and_then(|per| now.checked_add_signed(per));
+        self.full_at = latest.map_or(self.full_at, |latest| self.full_at.min(latest));
+    }
+
     /// Takes one.
     pub(super) fn take(&mut self, at: DateTime<Utc>) {
         let one = TimeDelta::from_std(self.rate.per / self.rate.most).unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bellwether_model::{Record, System};
 use bellwether_store::{Append, Error, EventLog, StoreClock};
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -117,11 +118,7 @@ impl Sender {
             catch_up(&mut self.outbox, &*self.records)?;
             self.outbox.close(whole);
             let now = self.clock.now();
-            for attempt in self.dispatch.due(&self.outbox, now) {
-                if let Some(receiver) = self.receivers.get(&attempt.receiver) {
-                    under_way.spawn(carry(Arc::clone(receiver), attempt, now));
-                }
-            }
+            self.begin(&mut under_way, now);
             self.health.send_replace(self.dispatch.health(&self.outbox, now));
             let next = self
                 .dispatch
@@ -141,6 +138,46 @@ impl Sender {
         }
         self.write().await;
         Ok(())
+    }
+
+    /// Sends what is due now, to each receiver until it fails or nothing waits for it, and ends. No attempt begins later
+    /// than `limit`. Answers how many notifications were delivered, and how the receivers fare.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub async fn once(mut self, settled: u64, limit: Duration) -> Result<(u64, Vec<Health>), Error> {
+        let sent = |health: &[Health]| health.iter().map(|h| h.sent).sum::<u64>();
+        let before = sent(&self.dispatch.health(&self.outbox, self.clock.now()));
+        let mut under_way = JoinSet::new();
+        let mut late = pin!(sleep(limit));
+        let mut may_begin = true;
+        loop {
+            self.write().await;
+            catch_up(&mut self.outbox, &*self.records)?;
+            self.outbox.close(settled);
+            if may_begin {
+                let now = self.clock.now();
+                self.begin(&mut under_way, now);
+            }
+            tokio::select! {
+                () = &mut late, if may_begin => may_begin = false,
+                done = under_way.join_next() => match done {
+                    Some(done) => self.settle(done),
+                    None => break,
+                },
+            }
+        }
+        let health = self.dispatch.health(&self.outbox, self.clock.now());
+        Ok((sent(&health).saturating_sub(before), health))
+    }
+
+    /// Begins the attempts that are due.
+    fn begin(&mut self, under_way: &mut JoinSet<(Attempt, Answer)>, now: DateTime<Utc>) {
+        for attempt in self.dispatch.due(&self.outbox, now) {
+            if let Some(receiver) = self.receivers.get(&attempt.receiver) {
+                under_way.spawn(carry(Arc::clone(receiver), attempt, now));
+            }
+        }
     }
 
     fn settle(&mut self, done: Result<(Attempt, Answer), tokio::task::JoinError>) {
@@ -177,11 +214,7 @@ fn catch_up(outbox: &mut Outbox, records: &dyn Records) -> Result<(), Error> {
 }
 
 /// One attempt within its time; a panic in a receiver is a failure like any other.
-async fn carry(
-    receiver: Arc<dyn Receiver>,
-    attempt: Attempt,
-    now: chrono::DateTime<chrono::Utc>,
-) -> (Attempt, Answer) {
+async fn carry(receiver: Arc<dyn Receiver>, attempt: Attempt, now: DateTime<Utc>) -> (Attempt, Answer) {
     let (limit, message) = (attempt.timeout, attempt.message.clone());
     let sending = tokio::spawn(async move {
         let sending = async {

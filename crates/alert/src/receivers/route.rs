@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlertEvent, Severity};
+use crate::{AlertEvent, Rule, Severity};
+
+/// Labels that a step has from its row.
+const OF_A_ROW: [&str; 3] = ["subject", "domain", "kind"];
 
 /// What a step must be like; everything that is stated must hold. The default fits every step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,23 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether a step of a rule may be for the receiver, as far as the rule tells.
+    pub fn may_fit(&self, rule: &Rule) -> bool {
+        let severity = serde_json::to_value(rule.severity).ok();
+        let listed = |(name, values): (&String, &Vec<String>)| {
+            let known = match name.as_str() {
+                "rule" => Some(rule.id.as_str()),
+                "severity" => severity.as_ref().and_then(|word| word.as_str()),
+                name if OF_A_ROW.contains(&name) => return true,
+                name => rule.labels.get(name).map(String::as_str),
+            };
+            known.is_some_and(|value| values.iter().any(|v| v == value))
+        };
+        (self.severity.is_empty() || self.severity.contains(&rule.severity))
+            && self.at_least.is_none_or(|least| rule.severity >= least)
+            && self.labels.iter().all(listed)
+    }
+
     /// Whether a step is for the receiver. A label that the step lacks has no value, and so none of the listed ones.
     pub fn fits(&self, event: &AlertEvent) -> bool {
         let listed = |(name, values): (&String, &Vec<String>)| {

@@ -128,11 +128,6 @@ impl RuleSet {
         &self.0.hash
     }
 
-    /// Whether two sets are the same text in the same files, comments included.
-    pub fn same_text(&self, other: &Self) -> bool {
-        self.0.files == other.0.files
-    }
-
     pub(crate) fn files(&self) -> &[RuleFile] {
         &self.0.files
     }
@@ -175,7 +170,8 @@ fn own_texts(locator: &Locator<'_>, text: &str, rules: usize, inhibits: usize) -
     rules
         .into_iter()
         .map(|from| {
-            let to = starts.iter().copied().find(|s| *s > from).unwrap_or(text.len());
+            let next = starts.partition_point(|start| *start <= from);
+            let to = starts.get(next).copied().unwrap_or(text.len());
             let mut lines: Vec<&str> = text.get(from..to).unwrap_or_default().lines().collect();
             while lines.last().is_some_and(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
                 lines.pop();

@@ -6,6 +6,8 @@ mod backtest;
 #[cfg(test)]
 mod bundled;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod expressions;
 #[cfg(test)]
 mod follow;

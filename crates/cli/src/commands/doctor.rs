@@ -1,5 +1,6 @@
 //! `doctor`.
 
+mod alerts;
 mod checks;
 mod daemon;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_alert::receivers::Output;
 use bellwether_model::{Problem, Problems};
 use bellwether_server::{
-    App as Daemon, Configured, FeedHealth, FeedState, Role, ServerError, Settings, Tokens,
+    App as Daemon, Configured, FeedHealth, FeedState, Once, Role, ServerError, Settings, Tokens,
 };
 use bellwether_store::SystemClock;
 use clap::Args;
@@ -23,7 +23,8 @@ const EXAMPLES: &str = "\
 Examples:
   bellwether watch
   bellwether watch --listen 127.0.0.1:0 --log-format json
-  bellwether watch --once          ask every enabled feed once, for cron
+  bellwether watch --once          ask every enabled feed and the rules once,
+                                   tell the receivers, and end: for cron
   curl localhost:7410/v1/feeds     how the feeds are
   curl localhost:7410/metrics      the same for Prometheus
 
@@ -39,7 +40,7 @@ pub(crate) struct WatchArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value_t = Settings::LISTEN)]
     listen: SocketAddr,
-    /// Ask every enabled feed once, show how each is, and end
+    /// Ask every enabled feed and the rules once, tell the receivers, and end
     #[arg(long)]
     once: bool,
     /// Form of the log on standard error
@@ -60,7 +61,7 @@ pub(crate) fn run(app: &mut App, args: &WatchArgs) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::Internal(format!("no runtime: {e}")))?;
     let outcome = if args.once {
-        runtime.block_on(once(daemon)).and_then(|feeds| show(app, &feeds))
+        runtime.block_on(once(daemon)).and_then(|once| once.map_or(Ok(()), |once| show(app, &once)))
     } else {
         runtime.block_on(live(daemon))
     };
@@ -107,18 +108,21 @@ async fn live(mut daemon: Daemon) -> Result<(), Failure> {
     }
 }
 
-async fn once(mut daemon: Daemon) -> Result<Vec<FeedHealth>, Failure> {
+/// What came of it; nothing when a signal ended it.
+async fn once(mut daemon: Daemon) -> Result<Option<Once>, Failure> {
     let mut signals = Signals::new()?;
     let asked = tokio::select! {
-        asked = daemon.once() => asked,
-        () = signals.stop() => Ok(Vec::new()),
+        asked = daemon.once() => asked.map(Some),
+        () = signals.stop() => Ok(None),
     };
     daemon.stop().await?;
     Ok(asked?)
 }
 
 /// Shows how every feed is that was asked; one that is degraded makes the exit code 6.
-fn show(app: &mut App, feeds: &[FeedHealth]) -> Result<(), Failure> {
+fn show(app: &mut App, once: &Once) -> Result<(), Failure> {
+    let Once { feeds, moved, sent, waiting } = once;
+    tracing::info!(moved, sent, waiting, "alerts");
     const FIELDS: [&str; 8] = [
         "feed",
         "state",
@@ -133,7 +137,11 @@ fn show(app: &mut App, feeds: &[FeedHealth]) -> Result<(), Failure> {
         let asked = |f: &&FeedHealth| !matches!(f.state, FeedState::Disabled | FeedState::Passive);
         let lines: String = feeds.iter().filter(asked).map(line).collect();
         let others = feeds.len() - feeds.iter().filter(asked).count();
-        lines + &format!("{others} feeds are switched off or given their records, and were not asked\n")
+        lines
+            + &format!(
+                "{others} feeds are switched off or given their records, and were not asked\n\
+                 alerts: {moved} steps, {sent} notifications sent, {waiting} wait\n"
+            )
     })?;
     let degraded: Vec<&str> =
         feeds.iter().filter(|f| f.state == FeedState::Degraded).map(|f| f.feed.as_str()).collect();

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use crate::Reads;
 use crate::apart::{apart, finished};
 
-use super::Alerts;
+use super::{AFTER_MIDNIGHT, Alerts};
 
-/// After a midnight the log may still be writing what it dated before.
-const AFTER_MIDNIGHT: Duration = Duration::from_secs(2);
+/// Least wait for a moment that is said to have come: clocks differ.
+const LEAST: Duration = Duration::from_millis(100);
 /// The clock may be set while the task waits for a midnight.
 const LONGEST: Duration = Duration::from_secs(300);
 /// Wait after the log refused a record.
@@ -42,10 +42,10 @@ async fn once(alerts: &Arc<Alerts>, reads: &Arc<Reads>) -> Duration {
         ours.ask(&theirs.configured(), theirs.now(), |desk| desk.follower().next_midnight())
     });
     match finished(&mut work).await {
-        Ok(Ok(Some(midnight))) => (midnight - reads.now())
-            .to_std()
-            .map_or(AFTER_MIDNIGHT, |wait| wait + AFTER_MIDNIGHT)
-            .min(LONGEST),
+        Ok(Ok(Some(midnight))) => {
+            let wait = (midnight + AFTER_MIDNIGHT - reads.now()).to_std().unwrap_or_default();
+            wait.clamp(LEAST, LONGEST)
+        }
         Ok(Ok(None)) => LONGEST,
         Ok(Err(Error::Closing)) => LONGEST,
         Ok(Err(error)) => {

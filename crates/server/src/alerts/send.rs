@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_alert::outbox::Sender;
 use bellwether_alert::receivers::{Output, Receiver, ReceiverSpec};
@@ -39,20 +40,7 @@ impl Sending {
     /// # Errors
     /// Whatever the log gives.
     pub(crate) async fn start(post: &Post, specs: &[ReceiverSpec]) -> Result<Self, Error> {
-        let enabled = specs.iter().filter(|spec| spec.enabled);
-        let made: Vec<(ReceiverSpec, Arc<dyn Receiver>)> = enabled
-            .filter_map(|spec| match spec.receiver(&post.folder, &post.output) {
-                Ok(receiver) => Some((spec.clone(), receiver)),
-                Err(problem) => {
-                    let problem = crate::text::one_line(&problem.to_string());
-                    tracing::error!(receiver = spec.name, problem, "a receiver cannot be told");
-                    None
-                }
-            })
-            .collect();
-        let (log, clock) = (Arc::clone(&post.log), Arc::clone(&post.clock));
-        let opening = tokio::task::spawn_blocking(move || Sender::open(made, log, clock));
-        let sender = opening.await.map_err(|_| Error::Closing)??;
+        let sender = open(post, specs).await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (mut health, seen) = (sender.health(), Arc::clone(&post.alerts));
         let settled = post.alerts.settled.subscribe();
@@ -81,7 +69,8 @@ impl Sending {
     /// # Errors
     /// Whatever the log gives.
     pub(crate) async fn reload(&mut self, post: &Post, specs: &[ReceiverSpec]) -> Result<(), Error> {
-        if self.specs == specs {
+        // One that could not be started again the last time is started now.
+        if self.specs == specs && self.stop.is_some() {
             return Ok(());
         }
         self.stop().await;
@@ -95,5 +84,51 @@ impl Sending {
         for task in self.tasks.drain(..) {
             let _ = task.await;
         }
+    }
+}
+
+/// The sender with these receivers in force.
+async fn open(post: &Post, specs: &[ReceiverSpec]) -> Result<Sender, Error> {
+    let enabled = specs.iter().filter(|spec| spec.enabled);
+    let made: Vec<(ReceiverSpec, Arc<dyn Receiver>)> = enabled
+        .filter_map(|spec| match spec.receiver(&post.folder, &post.output) {
+            Ok(receiver) => Some((spec.clone(), receiver)),
+            Err(problem) => {
+                let problem = crate::text::one_line(&problem.to_string());
+                tracing::error!(receiver = spec.name, problem, "a receiver cannot be told");
+                None
+            }
+        })
+        .collect();
+    let (log, clock) = (Arc::clone(&post.log), Arc::clone(&post.clock));
+    let opening = tokio::task::spawn_blocking(move || Sender::open(made, log, clock));
+    opening.await.map_err(|_| Error::Closing)?
+}
+
+/// Receivers in force that are told what waits once.
+pub(crate) struct Round {
+    sender: Sender,
+    limit: Duration,
+}
+
+impl Round {
+    /// Puts the receivers in force: before the first step that they are to be told of.
+    ///
+    /// # Errors
+    /// Whatever the log gives.
+    pub(crate) async fn open(post: &Post, specs: &[ReceiverSpec]) -> Result<Self, Error> {
+        // No attempt begins after the longest that one may take: the whole takes at most twice that.
+        let limit =
+            specs.iter().filter(|spec| spec.enabled).map(|spec| spec.timeout).max().unwrap_or_default();
+        Ok(Self { sender: open(post, specs).await?, limit })
+    }
+
+    /// Tells them what waits; answers how many notifications were taken and how many wait still.
+    ///
+    /// # Errors
+    /// Whatever the log gives.
+    pub(crate) async fn tell(self, settled: u64) -> Result<(u64, u64), Error> {
+        let (sent, health) = self.sender.once(settled, self.limit).await?;
+        Ok((sent, health.iter().map(|h| h.queued).sum()))
     }
 }

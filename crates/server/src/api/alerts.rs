@@ -34,7 +34,7 @@ pub(super) async fn alerts(State(api): Shared, uri: Uri) -> Answer {
         [("info", Severity::Info), ("warning", Severity::Warning), ("critical", Severity::Critical)];
     let severity = params.word("severity", &severities)?;
     let query = AlertQuery { state, severity };
-    heavy(api, move |api| json(&asked(api, |desk, now| desk.alerts(query, now))?)).await
+    heavy(api, move |api| json(&looked(api, |desk, now| desk.alerts(query, now))?)).await
 }
 
 /// `POST /v1/alerts/{id}/ack` with [`Acknowledging`]; answers the alert.
@@ -55,7 +55,7 @@ pub(super) async fn why(api: Arc<Api>, id: String, uri: &Uri) -> Answer {
     Params::read(uri, &[])?;
     heavy(api, move |api| {
         let log = Arc::clone(api.reads.log());
-        let why = asked(api, |desk, now| desk.why(&*log, &id, now))??;
+        let why = looked(api, |desk, now| desk.why(&*log, &id, now))??;
         json(&why.ok_or_else(|| nothing(no_alert_ever(&id)))?)
     })
     .await
@@ -64,7 +64,7 @@ pub(super) async fn why(api: Arc<Api>, id: String, uri: &Uri) -> Answer {
 /// `GET /v1/silences?all=`.
 pub(super) async fn silences(State(api): Shared, uri: Uri) -> Answer {
     let all = Params::read(&uri, &[&["all"]])?.switch("all")?;
-    heavy(api, move |api| json(&asked(api, |desk, now| desk.quiet(now, all))?)).await
+    heavy(api, move |api| json(&looked(api, |desk, now| desk.quiet(now, all))?)).await
 }
 
 /// `POST /v1/silences` with [`Quieting`]; answers the silence, with 201.
@@ -101,15 +101,17 @@ pub(super) async fn notifications(State(api): Shared, uri: Uri) -> Answer {
     let params = Params::read(&uri, &[&["state"]])?;
     let dead = params.word("state", &[("waiting", Some(false)), ("dead", Some(true))])?.flatten();
     heavy(api, move |api| {
-        asked(api, |_, _| ())?;
-        let outbox = api.reads.alerts.outbox()?;
-        let mut all: Vec<Listed> = Vec::new();
-        if dead != Some(true) {
-            all.extend(outbox.list_waiting());
-        }
-        if dead != Some(false) {
-            all.extend(outbox.list_dead());
-        }
+        looked(api, |_, _| ())?;
+        let all = api.reads.alerts.outbox(|outbox| {
+            let mut all: Vec<Listed> = Vec::new();
+            if dead != Some(true) {
+                all.extend(outbox.list_waiting());
+            }
+            if dead != Some(false) {
+                all.extend(outbox.list_dead());
+            }
+            all
+        })?;
         json(&all)
     })
     .await
@@ -119,10 +121,13 @@ pub(super) async fn notifications(State(api): Shared, uri: Uri) -> Answer {
 pub(super) async fn retry(State(api): Shared, Path(id): Path<String>, uri: Uri) -> Answer {
     Params::read(&uri, &[])?;
     heavy(api, move |api| {
-        let outbox = api.reads.alerts.outbox()?;
-        let letter = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
-        let letter = letter.ok_or_else(|| nothing(no_dead_letter(&id)))?;
-        append(api, outbox.retry(letter.id).map_err(refused)?)?;
+        let (letter, record) = api.reads.alerts.outbox(|outbox| {
+            let letter = outbox.list_dead().into_iter().find(|letter| letter.id.to_string() == id);
+            let letter = letter.ok_or_else(|| nothing(no_dead_letter(&id)))?;
+            let record = outbox.retry(letter.id).map_err(refused)?;
+            Ok::<_, Refused>((letter, record))
+        })??;
+        append(api, record)?;
         json(&letter)
     })
     .await
@@ -138,6 +143,12 @@ pub(super) async fn receivers(State(api): Shared, uri: Uri) -> Answer {
 fn asked<T>(api: &Api, question: impl FnOnce(&Desk, DateTime<Utc>) -> T) -> Result<T, Refused> {
     let (configured, now) = (api.reads.configured(), api.reads.now());
     Ok(api.reads.alerts.ask(&configured, now, |desk| question(desk, now))?)
+}
+
+/// The same for somebody who only looks.
+fn looked<T>(api: &Api, question: impl FnOnce(&Desk, DateTime<Utc>) -> T) -> Result<T, Refused> {
+    let (configured, now) = (api.reads.configured(), api.reads.now());
+    Ok(api.reads.alerts.look(&configured, now, |desk| question(desk, now))?)
 }
 
 fn append(api: &Api, record: System) -> Result<(), Refused> {

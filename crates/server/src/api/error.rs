@@ -83,7 +83,12 @@ impl From<Problems> for Refused {
 /// The text of a store's error says what to do.
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self::new(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()), error.exit_code())
+        let status = match error {
+            Error::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            Error::Closing | Error::Poisoned { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(Refusal::new(status, error.to_string()), error.exit_code())
     }
 }
 

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use bellwether_alert::RuleSet;
 use bellwether_server::{FeedState, Reason};
 use bellwether_store::disk::{Disk, LogFile, OsDisk};
 use serde_json::json;
 
-use crate::kit::{Act, Daemon, get, post, visits};
+use crate::kit::{Act, Daemon, configured, get, post, visits};
 
 const SOUND: u8 = 0;
 const FULL: u8 = 1;
@@ -52,6 +53,38 @@ impl LogFile for File {
 }
 
 const LINES: &str = "Content-Type: application/x-ndjson";
+
+const RULE: &str = "[[rule]]\nid = \"low\"\ntitle = \"Low\"\nwhen = 'balance.value < -90.0'\nseverity = \"info\"\nsummary = 's'\n";
+
+/// Alerts whose rules cannot be written down are looked at all the same; what is said of them is refused.
+#[tokio::test]
+async fn r07_a_full_disk_does_not_hide_the_alerts() {
+    let mut daemon = Daemon::new(&[]);
+    let disk = Switched::default();
+    daemon.settings.log.disk = Arc::new(disk.clone());
+    let (feeds, switch) = (Arc::clone(&daemon.feeds), disk.clone());
+    daemon.settings.configuration = Arc::new(move || {
+        let mut configured = configured(&feeds.lock().unwrap())?;
+        if switch.0.load(Ordering::SeqCst) == FULL {
+            configured.rules = RuleSet::parse([("rules/a.toml", RULE)])?;
+        }
+        Ok(configured)
+    });
+    let address = daemon.start().await;
+    disk.0.store(FULL, Ordering::SeqCst);
+    daemon.app().reload().await.unwrap();
+    for path in ["/v1/alerts", "/v1/silences", "/v1/notifications", "/v1/receivers"] {
+        let answer = get(address, path).await;
+        assert_eq!((answer.status, answer.body.trim()), (200, "[]"), "{path}");
+    }
+    let said = r#"{"matchers":{"rule":"low"},"for":"1d","who":"Ann"}"#;
+    let refused = post(address, "/v1/silences", &["Content-Type: application/json"], said).await;
+    assert_eq!(refused.status, 507, "{refused:?}");
+    disk.0.store(SOUND, Ordering::SeqCst);
+    let taken = post(address, "/v1/silences", &["Content-Type: application/json"], said).await;
+    assert_eq!(taken.status, 201, "{taken:?}");
+    daemon.stop().await;
+}
 
 #[tokio::test]
 async fn r07_a_full_disk_degrades_the_feed_until_there_is_room() {

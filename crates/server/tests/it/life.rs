@@ -100,7 +100,7 @@ async fn once_asks_every_feed_once_and_listens_nowhere() {
     daemon.sources.set("bad", |_, _| Act::Panic);
     daemon.sources.set("off", |_, _| unreachable!("it is switched off"));
     let mut app = daemon.build();
-    let feeds = app.once().await.unwrap();
+    let feeds = app.once().await.unwrap().feeds;
     assert_eq!(app.address(), None);
     app.stop().await.unwrap();
     let states: Vec<_> = feeds.iter().map(|f| (f.feed.as_str(), f.state, f.polls, f.facts.stored)).collect();

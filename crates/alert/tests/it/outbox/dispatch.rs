@@ -62,6 +62,25 @@ fn taken(_: &Attempt) -> Answer {
 const ONE: &str = "[[receiver]]\nname = \"a\"\nkind = \"stdout\"\n";
 
 #[test]
+fn a_clock_that_is_set_back_does_not_lengthen_a_wait() {
+    let world = World::new(&["a"]);
+    world.steps(minute(1), &[("gap.x", firing()), ("gap.y", firing())]);
+    let text = "[[receiver]]\nname = \"a\"\nkind = \"stdout\"\nrate = \"1/m\"\n";
+    let day = TimeDelta::days(1);
+    for answer in [Answer::failed("500"), Answer::away("gone")] {
+        let mut running = Running::start(&world, text);
+        // The clock ran a day ahead.
+        assert_eq!(running.at(minute(1) + day, |_| answer.clone()).len(), 1);
+        let back = minute(3);
+        assert_eq!(running.at(back, |_| answer.clone()).len(), 0, "the rate holds for its minute");
+        assert_eq!(running.at(minute(4), |_| answer.clone()).len(), 1, "and no longer");
+        // A step of the clock that no one set is nothing.
+        let tiny = minute(4) - TimeDelta::seconds(1);
+        assert_eq!(running.at(tiny, |_| answer.clone()).len(), 0);
+    }
+}
+
+#[test]
 fn a_failure_waits_longer_each_time_and_success_ends_it() {
     let world = World::new(&["a"]);
     world.steps(minute(1), &[("gap.x", firing())]);

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use bellwether_alert::outbox::Outbox;
 use bellwether_ingest::FileQuarantine;
 use bellwether_model::{Body, Problem, Problems, System};
 use bellwether_server::{Address, Configured, Connect, Connectors};
 use bellwether_store::{CHECKPOINT, Error, EventLog, Segments, SystemClock};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Check, daemon};
+use super::{Check, alerts, daemon};
 use crate::app::App;
 use crate::commands::watch;
 use crate::failure::Failure;
@@ -37,6 +38,10 @@ pub(super) fn all(app: &App) -> Result<Vec<Check>, Failure> {
         inputs(configured, seen.as_ref(), &mut found);
     }
     quarantine(&dir, &mut found);
+    if let Some(configured) = &configured {
+        alerts::told(configured, &mut found);
+    }
+    alerts::letters(seen.as_ref().map(|seen| &seen.outbox), &mut found);
     Ok(found)
 }
 
@@ -126,6 +131,7 @@ struct Seen {
     /// When a feed last stored a fact or showed a sign of life.
     feeds: BTreeMap<String, DateTime<Utc>>,
     newest: Option<DateTime<Utc>>,
+    outbox: Outbox,
 }
 
 fn store(dir: &Path, found: &mut Vec<Check>) -> Option<Seen> {
@@ -162,6 +168,7 @@ fn read(dir: &Path) -> Result<(Seen, u64), Error> {
     let mut seen = Seen::default();
     log.read(1, &mut |record| {
         seen.newest = Some(record.recorded_at);
+        seen.outbox.fold(record);
         let alive = match &record.body {
             Body::Fact(fact) => {
                 if !seen.kinds.contains(&fact.kind) {
@@ -177,6 +184,7 @@ fn read(dir: &Path) -> Result<(Seen, u64), Error> {
         }
         ControlFlow::Continue(())
     })?;
+    seen.outbox.close(u64::MAX);
     Ok((seen, log.head()))
 }
 
@@ -209,7 +217,7 @@ fn clock(now: DateTime<Utc>, seen: Option<&Seen>, found: &mut Vec<Check>) {
                 "{shown} is before the newest record, {}",
                 newest.to_rfc3339_opts(SecondsFormat::Secs, true)
             ),
-            "set the clock: until then every record gets the time of that one",
+            "set the clock: until then records get times just after that one",
         ),
         None => Check::ok("clock", shown),
     });
@@ -342,7 +350,7 @@ fn quarantine(dir: &Path, found: &mut Vec<Check>) {
 }
 
 /// The first few names, and how many more there are.
-fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
     let shown = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(LISTED) {

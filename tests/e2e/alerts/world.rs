@@ -169,7 +169,7 @@ impl World {
         let (store, hook) = (Store::new(), Hook::start(mood));
         let config = store.beside("config");
         copy(&root().join("config"), &config);
-        for folder in ["frameworks", "rules"] {
+        for folder in ["frameworks", "rules", "questions"] {
             std::fs::remove_dir_all(config.join(folder)).unwrap();
             std::fs::create_dir(config.join(folder)).unwrap();
         }

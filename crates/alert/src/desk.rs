@@ -68,6 +68,19 @@ impl Desk {
         }
     }
 
+    /// Takes what the log has and reads on by the rules that it says are in force, whatever the configuration is: for what
+    /// people say of alerts. Answers whether there are any.
+    ///
+    /// # Errors
+    /// Whatever reading the log gives.
+    pub fn by_the_log(&mut self, log: &dyn EventLog) -> Result<bool, Error> {
+        self.take(log)?;
+        if let Some(rules) = &self.in_force {
+            self.wanted = rules.clone();
+        }
+        Ok(self.in_force.is_some())
+    }
+
     /// Whether it has taken everything that the log has: after a refused append it can be asked all the same.
     pub fn is_level(&self, log: &dyn EventLog) -> bool {
         self.follower.head() >= log.head()
@@ -139,7 +152,7 @@ impl Desk {
             inquiry.push(record);
             ControlFlow::Continue(())
         })?;
-        self.imagined.iter().for_each(|record| inquiry.push(record));
+        self.imagined.iter().for_each(|record| inquiry.imagine(record));
         let seqs = inquiry.evidence().unwrap_or_default().to_vec();
         let facts: Vec<Record> =
             seqs.into_iter().filter_map(|seq| log.get(seq).transpose()).collect::<Result<_, _>>()?;

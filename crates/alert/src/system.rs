@@ -192,6 +192,13 @@ pub struct RuleText {
     pub text: String,
 }
 
+/// Name of a file in the configuration, wherever that lies: the log does not tell folders of a machine, and the same rules
+/// elsewhere are the same rules.
+fn place(file: &str) -> String {
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    format!("rules/{name}")
+}
+
 impl RulesInForce {
     /// The record for a rule set and the hash of a framework.
     pub fn new(rules: &RuleSet, framework: impl Into<String>) -> Self {
@@ -200,7 +207,7 @@ impl RulesInForce {
             hash: rules.hash().to_owned(),
             framework: framework.into(),
             versions: rules.rules().iter().map(|r| (r.id.clone(), r.version.clone())).collect(),
-            files: files.map(|f| RuleText { file: f.file.clone(), text: f.text.clone() }).collect(),
+            files: files.map(|f| RuleText { file: place(&f.file), text: f.text.clone() }).collect(),
         }
     }
 
@@ -208,7 +215,7 @@ impl RulesInForce {
     pub(crate) fn is_text_of(&self, rules: &RuleSet) -> bool {
         let files = rules.files();
         self.files.len() == files.len()
-            && self.files.iter().zip(files).all(|(a, b)| (&a.file, &a.text) == (&b.file, &b.text))
+            && self.files.iter().zip(files).all(|(a, b)| a.file == place(&b.file) && a.text == b.text)
     }
 
     /// The rules as they were.

@@ -72,8 +72,8 @@ pub struct Family {
 /// A step of the alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Told {
-    /// Sequence of its record.
-    pub seq: u64,
+    /// Sequence of its record; `null` for a step that no daemon has written yet.
+    pub seq: Option<u64>,
     /// The step.
     #[serde(flatten)]
     pub event: AlertEvent,
@@ -180,6 +180,10 @@ pub struct Inquiry {
     alert: String,
     life: Vec<Told>,
     over: bool,
+    /// What comes now is not in the log.
+    imagining: bool,
+    /// The last rules are not.
+    imagined: bool,
     rules: Vec<(u64, RulesInForce)>,
     ack: Option<Acked>,
     silences: BTreeMap<String, Silence>,
@@ -193,11 +197,19 @@ impl Inquiry {
             alert: alert.to_owned(),
             life: Vec::new(),
             over: false,
+            imagining: false,
+            imagined: false,
             rules: Vec::new(),
             ack: None,
             silences: BTreeMap::new(),
             maintenance: BTreeMap::new(),
         }
+    }
+
+    /// Takes what would be the next record had a daemon looked; it has no place in the log.
+    pub fn imagine(&mut self, record: &Record) {
+        self.imagining = true;
+        self.push(record);
     }
 
     /// Takes the next record of the log.
@@ -212,9 +224,10 @@ impl Inquiry {
                 self.ack = None;
             }
             self.over = matches!(event.happening, Happening::Resolved { .. } | Happening::Lapsed);
-            self.life.push(Told { seq: record.seq, event });
+            self.life.push(Told { seq: Some(record.seq).filter(|_| !self.imagining), event });
         } else if let Some(rules) = RulesInForce::of(record) {
             self.rules.push((record.seq, rules));
+            self.imagined |= self.imagining;
         } else if let Some(ack) = Ack::of(record).filter(|a| a.alert == self.alert) {
             self.ack = Some(Acked { who: ack.who, note: ack.note, at: time::text(record.recorded_at) });
         } else if let Some(silence) = Silence::of(record) {
@@ -240,7 +253,7 @@ impl Inquiry {
     pub fn answer(self, facts: &[Record], projector: &Projector, now: &View) -> Option<Why> {
         let told = self.explained()?.clone();
         let event = told.event;
-        let then = self.rules.iter().rev().filter(|(seq, _)| *seq < told.seq);
+        let then = self.rules.iter().rev().filter(|(seq, _)| told.seq.is_none_or(|told| *seq < told));
         let then = then.map(|(seq, rules)| (*seq, rules)).find(|(_, rules)| {
             rules.versions.get(&event.rule).is_some_and(|version| *version == event.version)
         });
@@ -255,7 +268,9 @@ impl Inquiry {
             file: found.map(|(_, (r, _))| r.file.clone()).unwrap_or_default(),
             reason: found.map(|(_, (r, _))| r.reason.clone()).unwrap_or_default(),
             runbook: found.map(|(_, (r, _))| r.runbook.clone()).unwrap_or_default(),
-            seq: found.map(|(seq, _)| seq),
+            seq: found
+                .map(|(seq, _)| seq)
+                .filter(|seq| !self.imagined || self.rules.last().is_none_or(|(last, _)| seq < last)),
         };
         let latest = found.map_or(Latest { fires: None, numbers: Vec::new(), margin: None }, |(_, found)| {
             latest(found, &event, projector, now)

@@ -141,19 +141,25 @@ pub(crate) fn retry(app: &App, ids: Option<&[Uuid]>) -> Result<Vec<Listed>, Fail
     Ok(back.into_iter().filter(|letter| dead.iter().any(|d| d.id == letter.id)).collect())
 }
 
-/// Evaluates, writes what happened, then what somebody says, then what follows from that.
+/// Writes what somebody says, and nothing else: the rules in force are the daemon's matter, and so is what follows. What is
+/// refused leaves no trace.
 fn said_in_store<T>(
     app: &App,
     say: impl FnOnce(&Desk, DateTime<Utc>) -> Result<(System, T), Failure>,
 ) -> Result<(Desk, DateTime<Utc>, T), Failure> {
     let (log, now) = (app.open_write()?, app.now());
-    let mut desk = desk(app, &log, now, false)?;
-    desk.write(&log, now)?;
-    let (record, answer) = say(&desk, now)?;
+    let mut before = desk(app, &log, now, false)?;
+    if !before.by_the_log(&log)? {
+        out::note("no daemon has looked at this log yet, so no alert is open in it");
+    }
+    before.read(&log, now)?;
+    let (record, answer) = say(&before, now)?;
     log.append(Append::systems(vec![record]))?;
-    desk.write(&log, now)?;
+    let mut after = desk(app, &log, now, false)?;
+    after.by_the_log(&log)?;
+    after.read(&log, now)?;
     log.close()?;
-    Ok((desk, now, answer))
+    Ok((after, now, answer))
 }
 
 /// The desk of a log, by the configuration's rules and its first framework.

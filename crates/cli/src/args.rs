@@ -24,7 +24,7 @@ A store that a daemon holds is read through the daemon; --server names one
 elsewhere, and a token for it stands in $BELLWETHER_TOKEN.
 Configuration: --config, else ./config with a facts.toml in it, else built in.
 Exit codes: 0 ok, 1 internal, 2 usage, 3 configuration, 4 nothing matched,
-5 integrity, 6 source unavailable, 7 store busy.";
+5 integrity, 6 source unavailable, 7 store busy, 10 an alert is firing.";
 
 /// Tracks the relations of two countries from dated facts, replays any date and says why.
 #[derive(Debug, Parser)]
@@ -43,7 +43,7 @@ pub(crate) struct Global {
     /// Store folder
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// Configuration folder: facts.toml, frameworks/, feeds/, questions/
+    /// Configuration folder: facts.toml, frameworks/, feeds/, rules/, questions/, receivers.toml
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) config: Option<PathBuf>,
     /// A running daemon to read from, instead of a store [token: $BELLWETHER_TOKEN]

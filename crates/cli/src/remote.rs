@@ -33,7 +33,9 @@ impl Holder {
         let Self { url, who } = self;
         Failure::Daemon(Box::new(Told::nothing(
             format!("the store is held by a daemon: {who}, listening at {url}"),
-            format!("POST the records to {url}/v1/events, or stop the daemon and run this again"),
+            format!(
+                "POST facts to {url}/v1/events (a daemon puts forecasts on record by itself), or stop it and run this again"
+            ),
             7,
         )))
     }

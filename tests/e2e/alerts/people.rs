@@ -79,10 +79,38 @@ fn a_silence_ended_without_a_daemon_is_followed_by_what_it_held_back() {
     daemon.stop().exits(0);
     assert_eq!(world.hook.kinds(), "");
     world.run(&["silence", "end", silence["id"].as_str().unwrap()]).exits(0);
-    assert_eq!(world.steps(), ["settlement-high firing", "settlement-high unmuted"]);
+    assert_eq!(world.steps(), ["settlement-high firing"], "what follows is the next daemon's matter");
     let daemon = world.daemon();
     daemon.until("the next daemon sends it", || world.hook.taken().len() == 1);
     daemon.stop().exits(0);
+    assert_eq!(world.steps(), ["settlement-high firing", "settlement-high unmuted"]);
+}
+
+#[test]
+fn what_people_say_by_another_configuration_puts_no_other_rules_in_force() {
+    let world = World::new(&rule("High", "0.5", "0.4"), Mood::Says(200));
+    let daemon = world.daemon();
+    push(&daemon, &share("0.6"));
+    daemon.until("it is sent", || world.hook.taken().len() == 1);
+    daemon.until("and on record", || !daemon.get("/v1/events?type=delivery").1.is_empty());
+    daemon.stop().exits(0);
+    let head = || world.store.json(&["store", "stats"])["head"].as_u64().unwrap();
+    let before = head();
+    // By the built-in configuration, as somebody in another folder would.
+    world.store.run(&["ack", "nope", "--note", "x", "--operator", "Ann"]).exits(4);
+    world.store.run(&["silence", "end", "zzz", "--operator", "Ann"]).exits(4);
+    assert_eq!(head(), before, "what is refused leaves no trace");
+    let said = world.store.run(&["ack", ALERT, "--note", "seen", "--operator", "Ann"]).exits(0);
+    assert!(said.out.contains("Ann took note"), "{said}");
+    assert_eq!(head(), before + 1);
+    let daemon = world.daemon();
+    assert!(open(&daemon)[0].starts_with("settlement-high firing"), "{:?}", open(&daemon));
+    daemon.stop().exits(0);
+    assert_eq!(
+        (world.hook.taken().len(), world.steps().len()),
+        (1, 1),
+        "nothing ends and nothing is sent again"
+    );
 }
 
 #[test]

@@ -74,7 +74,11 @@ fn an_alert_tells_its_rule_its_facts_its_steps_and_whether_it_would_fire_again()
     assert_eq!(why.latest.fires, Some(false), "{:?}", why.latest);
     let states: Vec<String> = why.events.iter().map(|t| line(&t.event)).collect();
     assert!(states[0].ends_with("high.commerce.trade firing"), "{states:?}");
-    assert!(why.events.iter().all(|t| AlertEvent::of(&log[usize::try_from(t.seq).unwrap() - 1]).is_some()));
+    assert!(
+        why.events
+            .iter()
+            .all(|t| AlertEvent::of(&log[usize::try_from(t.seq.unwrap()).unwrap() - 1]).is_some())
+    );
     assert!(Inquiry::new("alert.other").evidence().is_none());
 }
 

@@ -27,7 +27,7 @@ Examples:
   bellwether notify retry --all
 
 Receivers stand in receivers.toml. A test goes to receivers that are switched
-off too, and leaves nothing in the store.";
+off too, and leaves nothing in the log.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]

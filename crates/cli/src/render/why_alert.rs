@@ -57,7 +57,7 @@ pub(crate) fn why_alert(why: &Why, look: &Look) -> String {
         let more = if more.is_empty() { more } else { format!(": {more}") };
         table.row([
             told.event.at.as_str().into(),
-            told.seq.to_string().into(),
+            told.seq.map_or_else(|| UNKNOWN.to_owned(), |seq| seq.to_string()).into(),
             format!("{word}{more}{muted}").into(),
         ]);
     }

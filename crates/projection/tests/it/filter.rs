@@ -210,8 +210,8 @@ fn no_report_shows_more_than_five_to_one() {
     }
 }
 
-/// One report of the best grade multiplies the odds of divergence by less than the clip. From its prior it stays
-/// "unlikely"; from a course of some years it does not reach one in seven, and the most probable scenario stays it.
+/// One report of the best grade at most doubles the odds of divergence, from a settled course by a little more. From its prior it stays far from even, from a
+/// course of some years not to one in five, and the most probable scenario stays it.
 #[test]
 fn divergence_does_not_jump_on_one_event() {
     let model = bundled();
@@ -233,12 +233,13 @@ fn divergence_does_not_jump_on_one_event() {
                 all.push(seen(quarter, signal, state));
                 let p = filter(&model, &all, end(quarter)).posterior;
                 *most = most.max(p[C]);
-                assert!(logit(p[C]) - logit(rest[C]) < libm::log(5.0), "{signal} {state}");
-                assert!(quarter == 0 || p[A] > 0.6, "{signal} {state}: {p:?}");
+                let times = if quarter == 0 { 2.0 } else { 2.5 };
+                assert!(logit(p[C]) - logit(rest[C]) < libm::log(times), "{signal} {state}");
+                assert!(p[A] > 0.35 && p[A] > 1.4 * p[C], "{signal} {state}: {p:?}");
             }
         }
     }
-    assert!((0.3..0.45).contains(&most[0]) && (0.05..1.0 / 7.0).contains(&most[1]), "{most:?}");
+    assert!((0.2..0.3).contains(&most[0]) && (0.02..0.2).contains(&most[1]), "{most:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //! | `GET /v1/quarantine`, `/v1/quarantine/{id}`, `/v1/store/stats` | `quarantine list`, `show`, `store stats` |
 //! | `GET /v1/alerts?state=&severity=`, `POST /v1/alerts/{id}/ack` | `alerts`, `ack` |
 //! | `GET /v1/silences?all=true`, `POST /v1/silences`, `DELETE /v1/silences/{id}?who=` | `silence list`, `add`, `end` |
-//! | `GET /v1/notifications?state=`, `POST /v1/notifications/{id}/retry`, `GET /v1/receivers` | `notify list`, `retry`, `health` |
+//! | `GET /v1/notifications?state=`, `POST /v1/notifications/{id}/retry`, `GET /v1/receivers` | `notify list`, `dead`, `retry`; how receivers fare |
 //! | `GET /v1/framework` | the framework that reads, parsed |
 //!
 //! `framework` is an id of the configuration or a hash that an assessment shows; `types` (a hash) demands that just

@@ -180,11 +180,8 @@ pub struct Inquiry {
     alert: String,
     life: Vec<Told>,
     over: bool,
-    /// What comes now is not in the log.
-    imagining: bool,
-    /// The last rules are not.
-    imagined: bool,
-    rules: Vec<(u64, RulesInForce)>,
+    /// With their sequences, where the log has them.
+    rules: Vec<(Option<u64>, RulesInForce)>,
     ack: Option<Acked>,
     silences: BTreeMap<String, Silence>,
     maintenance: BTreeMap<String, Silence>,
@@ -197,8 +194,6 @@ impl Inquiry {
             alert: alert.to_owned(),
             life: Vec::new(),
             over: false,
-            imagining: false,
-            imagined: false,
             rules: Vec::new(),
             ack: None,
             silences: BTreeMap::new(),
@@ -208,12 +203,15 @@ impl Inquiry {
 
     /// Takes what would be the next record had a daemon looked; it has no place in the log.
     pub fn imagine(&mut self, record: &Record) {
-        self.imagining = true;
-        self.push(record);
+        self.take(record, None);
     }
 
     /// Takes the next record of the log.
     pub fn push(&mut self, record: &Record) {
+        self.take(record, Some(record.seq));
+    }
+
+    fn take(&mut self, record: &Record, seq: Option<u64>) {
         if record.fact().is_some() {
             return;
         }
@@ -224,10 +222,9 @@ impl Inquiry {
                 self.ack = None;
             }
             self.over = matches!(event.happening, Happening::Resolved { .. } | Happening::Lapsed);
-            self.life.push(Told { seq: Some(record.seq).filter(|_| !self.imagining), event });
+            self.life.push(Told { seq, event });
         } else if let Some(rules) = RulesInForce::of(record) {
-            self.rules.push((record.seq, rules));
-            self.imagined |= self.imagining;
+            self.rules.push((seq, rules));
         } else if let Some(ack) = Ack::of(record).filter(|a| a.alert == self.alert) {
             self.ack = Some(Acked { who: ack.who, note: ack.note, at: time::text(record.recorded_at) });
         } else if let Some(silence) = Silence::of(record) {
@@ -253,7 +250,8 @@ impl Inquiry {
     pub fn answer(self, facts: &[Record], projector: &Projector, now: &View) -> Option<Why> {
         let told = self.explained()?.clone();
         let event = told.event;
-        let then = self.rules.iter().rev().filter(|(seq, _)| told.seq.is_none_or(|told| *seq < told));
+        let before = |seq: &Option<u64>| told.seq.is_none_or(|told| seq.is_some_and(|seq| seq < told));
+        let then = self.rules.iter().rev().filter(|(seq, _)| before(seq));
         let then = then.map(|(seq, rules)| (*seq, rules)).find(|(_, rules)| {
             rules.versions.get(&event.rule).is_some_and(|version| *version == event.version)
         });
@@ -268,9 +266,7 @@ impl Inquiry {
             file: found.map(|(_, (r, _))| r.file.clone()).unwrap_or_default(),
             reason: found.map(|(_, (r, _))| r.reason.clone()).unwrap_or_default(),
             runbook: found.map(|(_, (r, _))| r.runbook.clone()).unwrap_or_default(),
-            seq: found
-                .map(|(seq, _)| seq)
-                .filter(|seq| !self.imagined || self.rules.last().is_none_or(|(last, _)| seq < last)),
+            seq: found.and_then(|(seq, _)| seq),
         };
         let latest = found.map_or(Latest { fires: None, numbers: Vec::new(), margin: None }, |(_, found)| {
             latest(found, &event, projector, now)

@@ -1,7 +1,9 @@
 //! The assessment as a page of tables.
 
 use bellwether_model::framework::{Composite, Framework};
-use bellwether_projection::{Assessment, DomainState, Gap, LevelState, Move, Shift, TRANSITION, Withdrawn};
+use bellwether_projection::{
+    Assessment, DomainState, Gap, LevelState, Move, ScenarioState, Shift, TRANSITION, Withdrawn,
+};
 
 use super::figures::{
     UNKNOWN, band, bar, compact, day, difference, points, probability, quantity, share_bar, signed,
@@ -218,6 +220,11 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
         format!("fit of the best: {f:.2}{}", if none { ", no scenario explains what was seen" } else { "" })
     });
     page.heading("Scenarios", &fit);
+    page.table(&scenario_table(&a.scenarios, framework, 1));
+}
+
+/// Scenarios as they stand, each with what moved it most.
+pub(super) fn scenario_table(all: &[ScenarioState], framework: &Framework, most: usize) -> Table {
     let mut table = Table::new(&[
         ("scenario", Left, Keep),
         ("p", Right, Keep),
@@ -226,14 +233,14 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
         ("prior", Right, Keep),
         ("moved most by", Left, Cut),
     ]);
-    for state in &a.scenarios {
+    for state in all {
         let row = framework.scenarios.iter().find(|s| s.id == state.id);
         // What time alone did is named only when nothing else moved it.
         let drift = |m: &Move| m.indicator == TRANSITION;
         let mut moves: Vec<_> = state.moved_by.iter().collect();
         moves.sort_by(|x, y| drift(x).cmp(&drift(y)).then(y.log_odds.abs().total_cmp(&x.log_odds.abs())));
         let by: Vec<String> =
-            moves.iter().take(1).map(|m| format!("{} {}", m.indicator, signed(m.log_odds, 2))).collect();
+            moves.iter().take(most).map(|m| format!("{} {}", m.indicator, signed(m.log_odds, 2))).collect();
         table.row([
             state.id.as_str().into(),
             Cell::new(probability(state.probability), Style::Bold),
@@ -243,7 +250,7 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
             Cell::new(by.join(", "), Style::Dim),
         ]);
     }
-    page.table(&table);
+    table
 }
 
 fn smoothed(page: &mut Page, a: &Assessment) {

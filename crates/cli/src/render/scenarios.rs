@@ -3,7 +3,8 @@
 use bellwether_model::framework::Framework;
 use bellwether_projection::{Fan, Scenarios, Sensitivity, Signpost};
 
-use super::figures::{UNKNOWN, band, compact, points, probability, quantity, share_bar, signed, until};
+use super::assessment::scenario_table;
+use super::figures::{UNKNOWN, band, compact, points, probability, quantity, share_bar, until};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -45,30 +46,7 @@ fn short(id: &str) -> &str {
 
 fn now(page: &mut Page, all: &Scenarios, framework: &Framework) {
     page.heading("Scenarios", "as weighed");
-    let mut table = Table::new(&[
-        ("scenario", Left, Keep),
-        ("p", Right, Keep),
-        ("", Left, Spare),
-        ("words", Left, Keep),
-        ("prior", Right, Keep),
-        ("moved most by", Left, Cut),
-    ]);
-    for s in &all.scenarios {
-        let row = framework.scenarios.iter().find(|r| r.id == s.id);
-        let mut moves: Vec<_> = s.moved_by.iter().collect();
-        moves.sort_by(|x, y| y.log_odds.abs().total_cmp(&x.log_odds.abs()));
-        let by: Vec<String> =
-            moves.iter().take(2).map(|m| format!("{} {}", m.indicator, signed(m.log_odds, 2))).collect();
-        table.row([
-            s.id.as_str().into(),
-            Cell::new(probability(s.probability), Style::Bold),
-            share_bar(s.probability).into(),
-            s.words.as_str().into(),
-            row.map_or(UNKNOWN.to_owned(), |r| format!("{:.0}%", r.prior * 100.0)).into(),
-            Cell::new(by.join(", "), Style::Dim),
-        ]);
-    }
-    page.table(&table);
+    page.table(&scenario_table(&all.scenarios, framework, 2));
 }
 
 fn ahead(page: &mut Page, all: &Scenarios) {

@@ -97,7 +97,7 @@ impl Projector {
                 "The probability, under the scenario that explains best, of readings stranger than these."
                     .to_owned(),
             formula: format!(
-                "P(surprise of readings drawn from the scenario > surprise of what was seen in {} quarters), ties half;                  surprise = sum of share · −ln P(state)",
+                "P(surprise of readings drawn from the scenario > surprise of what was seen in {} quarters), ties half; surprise = sum of share · −ln P(state)",
                 evidence.fit_quarters
             ),
             unit: "probability".to_owned(),

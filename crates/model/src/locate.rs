@@ -53,6 +53,21 @@ impl<'t> Locator<'t> {
         toml::from_str(self.text).map_err(|e| syntax(&self.file, self.text, &e).into())
     }
 
+    /// Deserialises each entry of the array `key` by itself, so that one that does not fit hides no other; none when
+    /// there is no such array.
+    pub fn each<T: serde::de::DeserializeOwned>(&self, key: &str) -> Vec<Result<T, Problem>> {
+        let Some(DeValue::Array(entries)) = self.root.get(key).map(|value| value.get_ref()) else {
+            return Vec::new();
+        };
+        let read = |entry: &toml::Spanned<DeValue<'t>>| {
+            T::deserialize(toml::de::ValueDeserializer::from(entry.clone())).map_err(|mut error| {
+                error.set_input(Some(self.text));
+                syntax(&self.file, self.text, &error)
+            })
+        };
+        entries.iter().map(read).collect()
+    }
+
     /// Bytes of the document that the value at `path` takes, its quotes included; of the header for a table.
     pub fn span(&self, path: &[Step<'_>]) -> Option<Range<usize>> {
         let mut table: Option<&DeTable<'t>> = Some(&self.root);
@@ -154,6 +169,18 @@ mod tests {
         assert_eq!((p.line, p.text.as_str(), p.field.as_str()), (8, "-3", "item[1].weight"));
         let p = locator.problem(&["item".into(), 1.into(), "missing".into()], "missing", "add it");
         assert_eq!((p.line, p.text.as_str()), (6, ""));
+    }
+
+    #[test]
+    fn entries_are_read_one_by_one() {
+        #[derive(serde::Deserialize)]
+        struct Item {
+            n: u8,
+        }
+        let text = "[[item]]\nn = 1\n[[item]]\nn = \"x\"\n[[item]]\nm = 3\n[[item]]\nn = 4\n";
+        let read = Locator::new("f.toml", text).unwrap().each::<Item>("item");
+        let read: Vec<_> = read.into_iter().map(|r| r.map(|i| i.n).map_err(|p| p.line)).collect();
+        assert_eq!(read, [Ok(1), Err(4), Err(5), Ok(4)]);
     }
 
     #[test]

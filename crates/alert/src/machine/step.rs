@@ -255,7 +255,7 @@ impl Machine {
         label("subject", subject);
         label("domain", domain.as_deref());
         label("kind", row.as_ref().and_then(|row| row.text("kind")));
-        label("severity", serde_json::to_value(rule.severity).ok().as_ref().and_then(|s| s.as_str()));
+        label("severity", Some(rule.severity.word()));
         let group = group(rule, &labels);
         let shift = subject.filter(|_| ready.table == Some(Table::Shifts)).and_then(|s| scope.shift(s));
         AlertEvent {

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rule::Known;
 use crate::{AlertEvent, Rule, Severity};
-
-/// Labels that a step has from its row.
-const OF_A_ROW: [&str; 3] = ["subject", "domain", "kind"];
 
 /// What a step must be like; everything that is stated must hold. The default fits every step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +24,10 @@ pub struct Route {
 impl Route {
     /// Whether a step of a rule may be for the receiver, as far as the rule tells.
     pub fn may_fit(&self, rule: &Rule) -> bool {
-        let severity = serde_json::to_value(rule.severity).ok();
-        let listed = |(name, values): (&String, &Vec<String>)| {
-            let known = match name.as_str() {
-                "rule" => Some(rule.id.as_str()),
-                "severity" => severity.as_ref().and_then(|word| word.as_str()),
-                name if OF_A_ROW.contains(&name) => return true,
-                name => rule.labels.get(name).map(String::as_str),
-            };
-            known.is_some_and(|value| values.iter().any(|v| v == value))
+        let listed = |(name, values): (&String, &Vec<String>)| match rule.label(name) {
+            Known::Value(value) => values.iter().any(|v| v == value),
+            Known::OfARow => true,
+            Known::Never => false,
         };
         (self.severity.is_empty() || self.severity.contains(&rule.severity))
             && self.at_least.is_none_or(|least| rule.severity >= least)

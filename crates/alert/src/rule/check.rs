@@ -1,11 +1,11 @@
-//! Rules against a framework: whether what they name is there.
+//! Rules against a framework and each other: whether what they name is there, and whether they say why.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwether_model::framework::Framework;
-use bellwether_model::{FactTypes, Problems};
+use bellwether_model::{FactTypes, Problem, Problems};
 
-use super::{Expression, RuleSet};
+use super::{Expression, Known, Rule, RuleSet};
 use crate::expression::schema::Table;
 use crate::expression::{Compiled, Place, near};
 
@@ -46,7 +46,8 @@ fn ids(f: &Framework) -> BTreeMap<Table, BTreeSet<String>> {
 }
 
 impl RuleSet {
-    /// Rows that the rules name and the framework does not show, each with its place and the ids that come near.
+    /// Rows that the rules name and the framework does not show, each with its place and the ids that come near; rules
+    /// without a reason or a word on what to do; inhibitions about alerts that there cannot be.
     ///
     /// # Errors
     /// All of them at once.
@@ -57,7 +58,7 @@ impl RuleSet {
     /// The same against several frameworks: a row that one of them shows is read there, and is unknown elsewhere.
     ///
     /// # Errors
-    /// Rows that none of them shows.
+    /// All of them at once.
     pub fn check_any(&self, frameworks: &[&Framework], _types: &FactTypes) -> Result<(), Problems> {
         let mut known: BTreeMap<Table, BTreeSet<String>> = BTreeMap::new();
         for (table, more) in frameworks.iter().flat_map(|f| ids(f)) {
@@ -89,8 +90,52 @@ impl RuleSet {
             );
             let summary = Expression { text: String::new(), line: ready.summary_line };
             ready.summary.expressions().for_each(|c| ask("summary", Some(&summary), Some(c)));
+            silent(rule, &mut problems);
         }
+        self.inhibits_name_rules(&mut problems);
         problems.into_result(())
+    }
+
+    /// Inhibitions whose labels no alert can have, and so say nothing or more than is meant.
+    fn inhibits_name_rules(&self, problems: &mut Problems) {
+        for (inhibit, place) in self.inhibits_placed() {
+            let sides = [(&inhibit.source, &place.source), (&inhibit.target, &place.target)];
+            for (matchers, place) in sides {
+                if self.rules().iter().any(|rule| matchers.may_match(rule)) {
+                    continue;
+                }
+                let ids = self.rules().iter().map(|rule| rule.id.as_str());
+                let close = matchers.0.get("rule").map(|id| near(id, ids)).unwrap_or_default();
+                let remedy = match close.as_slice() {
+                    [] => "name labels that alerts of some rule have together".to_owned(),
+                    close => format!("did you mean {}?", close.join(", ")),
+                };
+                problems.push(said(place, "no rule gives alerts with these labels", remedy));
+            }
+            for label in &inhibit.equal {
+                if !self.rules().iter().any(|rule| !matches!(rule.label(label), Known::Never)) {
+                    let message = format!("no alert has a label {label}, so all would agree in it");
+                    problems.push(said(&place.equal, message, "name a label that alerts have, or leave it out"));
+                }
+            }
+        }
+    }
+}
+
+fn said(place: &Problem, message: impl Into<String>, remedy: impl Into<String>) -> Problem {
+    Problem { message: message.into(), remedy: remedy.into(), ..place.clone() }
+}
+
+/// A threshold without a reason cannot be judged, an alert without a word on what to do helps nobody.
+fn silent(rule: &Rule, problems: &mut Problems) {
+    for (name, text, what) in [
+        ("runbook", &rule.runbook, "what to do when it fires"),
+        ("reason", &rule.reason, "why this condition and this threshold"),
+    ] {
+        if text.trim().is_empty() {
+            let problem = Problem::new(format!("no {name}"), format!("say {what}"));
+            problems.push(problem.at(&rule.file, rule.line).field(format!("{}.{name}", rule.id)));
+        }
     }
 }
 

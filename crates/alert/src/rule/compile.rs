@@ -6,7 +6,7 @@ use bellwether_model::{Locator, Problem, Problems, Step};
 use chrono::TimeDelta;
 
 use super::read::Written;
-use super::{Expression, Mapping, Rule, duration};
+use super::{ADDED, Expression, Mapping, Rule, duration};
 use crate::expression::schema::Table;
 use crate::expression::{Compiled, Engine, Place, Read, Template, Want};
 
@@ -48,9 +48,6 @@ pub(super) struct Reader<'a> {
     pub(super) parameters: BTreeMap<String, f64>,
     pub(super) problems: Problems,
 }
-
-/// Labels that every alert gets.
-const ADDED: [&str; 5] = ["rule", "subject", "domain", "severity", "kind"];
 
 impl Reader<'_> {
     fn fault(
@@ -220,6 +217,7 @@ impl Reader<'_> {
             parameters: w.parameters.clone(),
             backtest,
             file: self.file.to_owned(),
+            line: self.place(&[Step::Key("rule"), Step::At(at)]).line,
             text,
             version: w.version(),
         };

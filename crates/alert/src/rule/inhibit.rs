@@ -6,6 +6,8 @@ use bellwether_model::Problem;
 use bellwether_model::framework::glob;
 use serde::{Deserialize, Serialize};
 
+use super::{Known, Rule};
+
 /// Labels that an alert must have; in a value `*` stands for any run of characters. All must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -40,6 +42,15 @@ impl Matchers {
         Ok(self)
     }
 
+    /// Whether an alert of a rule may have these labels, as far as the rule tells.
+    pub(super) fn may_match(&self, rule: &Rule) -> bool {
+        self.0.iter().all(|(name, want)| match rule.label(name) {
+            Known::Value(have) => glob(want, have),
+            Known::OfARow => true,
+            Known::Never => false,
+        })
+    }
+
     /// Whether the labels match.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|(name, want)| labels.get(name).is_some_and(|have| glob(want, have)))
@@ -70,5 +81,20 @@ impl Inhibit {
             && self.target.matches(target)
             && !self.target.matches(source)
             && self.equal.iter().all(|name| source.get(name) == target.get(name))
+    }
+}
+
+/// One thing for each field of an inhibition that names labels.
+#[derive(Clone, Debug)]
+pub(super) struct Sides<T> {
+    pub(super) source: T,
+    pub(super) target: T,
+    pub(super) equal: T,
+}
+
+impl<T> Sides<T> {
+    /// Made of the fields' names.
+    pub(super) fn of(make: impl Fn(&'static str) -> T) -> Self {
+        Self { source: make("source"), target: make("target"), equal: make("equal") }
     }
 }

@@ -113,8 +113,46 @@ pub struct Rule {
     pub parameters: BTreeMap<String, f64>,
     /// File that it stands in.
     pub file: String,
+    /// Line on which it begins, from 1.
+    pub line: usize,
     /// The rule's own text as it stands in the file.
     pub text: String,
     /// BLAKE3 over everything but comments, `title`, `runbook` and `reason`: what it does, not what it says.
     pub version: String,
+}
+
+/// Labels that every alert may get beside those of its rule.
+const ADDED: [&str; 5] = ["rule", "subject", "domain", "severity", "kind"];
+
+/// What is known of a label before there is an alert.
+pub(crate) enum Known<'r> {
+    /// Its value.
+    Value(&'r str),
+    /// It comes from the row.
+    OfARow,
+    /// No alert of the rule has it.
+    Never,
+}
+
+impl Rule {
+    /// What its alerts have under a label.
+    pub(crate) fn label(&self, name: &str) -> Known<'_> {
+        match name {
+            "rule" => Known::Value(&self.id),
+            "severity" => Known::Value(self.severity.word()),
+            name if ADDED.contains(&name) => Known::OfARow,
+            name => self.labels.get(name).map_or(Known::Never, |value| Known::Value(value)),
+        }
+    }
+}
+
+impl Severity {
+    /// As files and labels write it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
 }

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::{Each, Inhibit, Severity};
+use super::{Each, Severity};
 
+/// The tables of a file; what is in them is read one by one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only their names and that they are lists are looked at")]
 pub(super) struct File {
-    #[serde(default, rename = "rule")]
-    pub(super) rules: Vec<Written>,
-    #[serde(default, rename = "inhibit")]
-    pub(super) inhibits: Vec<Inhibit>,
+    #[serde(default)]
+    rule: Vec<IgnoredAny>,
+    #[serde(default)]
+    inhibit: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use bellwether_model::{Locator, Problem, Problems, Step};
 use serde::{Deserialize, Serialize};
 
 use super::compile::{Reader, Ready};
-use super::read::File;
+use super::inhibit::Sides;
+use super::read::{File, Written};
 use super::{Inhibit, Rule};
 use crate::expression::Engine;
 
@@ -21,6 +22,8 @@ struct Inner {
     rules: Vec<Rule>,
     ready: Vec<Ready>,
     inhibits: Vec<Inhibit>,
+    /// Where each of them stands.
+    places: Vec<Sides<Problem>>,
     by_id: BTreeMap<String, usize>,
     hash: String,
 }
@@ -52,14 +55,9 @@ impl RuleSet {
                     continue;
                 }
             };
-            let written: File = match locator.parse() {
-                Ok(written) => written,
-                Err(found) => {
-                    problems.0.extend(found.0);
-                    continue;
-                }
-            };
-            let texts = own_texts(&locator, text, written.rules.len(), written.inhibits.len());
+            problems.0.extend(locator.parse::<File>().err().into_iter().flat_map(|found| found.0));
+            let (rules, inhibits) = (locator.each::<Written>("rule"), locator.each::<Inhibit>("inhibit"));
+            let texts = own_texts(&locator, text, rules.len(), inhibits.len());
             let mut reader = Reader {
                 file,
                 text,
@@ -68,7 +66,14 @@ impl RuleSet {
                 parameters: BTreeMap::new(),
                 problems: Problems::default(),
             };
-            for ((at, rule), text) in written.rules.iter().enumerate().zip(texts) {
+            for ((at, rule), text) in rules.iter().enumerate().zip(texts) {
+                let rule = match rule {
+                    Ok(rule) => rule,
+                    Err(problem) => {
+                        reader.problems.push(problem.clone());
+                        continue;
+                    }
+                };
                 let id = [Step::Key("rule"), Step::At(at), Step::Key("id")];
                 if let Some(other) = homes.insert(rule.id.clone(), file.to_owned()) {
                     let message = format!("{other} has a rule of that name");
@@ -82,15 +87,23 @@ impl RuleSet {
                 }
             }
             problems.0.extend(reader.problems.0);
-            for (at, inhibit) in written.inhibits.iter().enumerate() {
+            for (at, inhibit) in inhibits.into_iter().enumerate() {
+                let inhibit = match inhibit {
+                    Ok(inhibit) => inhibit,
+                    Err(problem) => {
+                        problems.push(problem);
+                        continue;
+                    }
+                };
+                let path = |field: &'static str| [Step::Key("inhibit"), Step::At(at), Step::Key(field)];
                 for (side, matchers) in [("source", &inhibit.source), ("target", &inhibit.target)] {
                     if let Err(Problem { message, remedy, .. }) = matchers.clone().checked() {
-                        let path = [Step::Key("inhibit"), Step::At(at), Step::Key(side)];
-                        problems.push(locator.problem(&path, message, remedy));
+                        problems.push(locator.problem(&path(side), message, remedy));
                     }
                 }
+                inner.places.push(Sides::of(|field| locator.problem(&path(field), "", "")));
+                inner.inhibits.push(inhibit);
             }
-            inner.inhibits.extend(written.inhibits);
         }
         inner.hash = hash(&inner);
         problems.into_result(Self(Arc::new(inner)))
@@ -126,6 +139,11 @@ impl RuleSet {
     /// 16 hexadecimal digits over what all rules do: equal sets give equal alerts.
     pub fn hash(&self) -> &str {
         &self.0.hash
+    }
+
+    /// The same with where its fields stand, as findings that say nothing yet.
+    pub(super) fn inhibits_placed(&self) -> impl Iterator<Item = (&Inhibit, &Sides<Problem>)> {
+        self.0.inhibits.iter().zip(&self.0.places)
     }
 
     pub(crate) fn files(&self) -> &[RuleFile] {

@@ -122,9 +122,64 @@ fn all_faults_of_all_files_come_at_once() {
 }
 
 #[test]
+fn a_value_of_the_wrong_form_hides_no_fault_of_the_other_rules() {
+    let odd = rule("odd", "when = 'true'").replace("\"info\"", "\"high\"");
+    let second = rule("second", "when = 'row.value > 1'").replace("now {row.value}", "s");
+    let text = format!("{odd}{second}[[inhibit]]\nsource = 3\n[[inhibit]]\nsource = {{}}\n");
+    let found = RuleSet::parse([("r.toml", text.as_str())]).unwrap_err();
+    let found: Vec<String> = found.0.iter().map(|p| format!("{} {} {}", p.line, p.field, p.message)).collect();
+    assert_eq!(
+        found,
+        [
+            "4  unknown variant `high`, expected one of `info`, `warning`, `critical`",
+            "12 rule[1].when column 1: a rule without each has no row",
+            "14  invalid type: integer `3`, expected a map",
+            "15  missing field `target`",
+        ]
+    );
+}
+
+/// What a set of rules lacks although it can run, one fault a line.
+fn lacks(text: &str) -> String {
+    let faults = rules(text).check(&bundled(), &types()).err().map_or(Vec::new(), |found| found.0);
+    faults.iter().map(|p| format!("{} {}: {}; {}\n", p.line, p.field, p.message, p.remedy)).collect()
+}
+
+#[test]
+fn a_rule_says_why_and_what_to_do() {
+    let with = |lines: &str| rule("a", &format!("each = \"indicators\"\nwhen = 'row.value > 1'\n{lines}"));
+    assert_eq!(lacks(&with("reason = \"x\"\nrunbook = \"y\"")), "");
+    assert_eq!(
+        lacks(&with("reason = \" \"")),
+        "1 a.runbook: no runbook; say what to do when it fires\n\
+         1 a.reason: no reason; say why this condition and this threshold\n"
+    );
+}
+
+#[test]
+fn an_inhibition_concerns_alerts_that_there_can_be() {
+    let said = "each = \"constraints\"\nwhen = 'row.breached'\nlabels = { topic = \"x\" }\nreason = \"x\"\nrunbook = \"y\"";
+    let two = rule("breach", said).replace("now {row.value}", "s") + &rule("close", said);
+    let with = |inhibit: &str| lacks(&format!("{two}[[inhibit]]\n{inhibit}\n"));
+    for fine in [
+        "source = { rule = \"breach\" }\ntarget = { rule = \"clo*\" }\nequal = [\"subject\"]",
+        "source = { severity = \"info\", subject = \"constraint.*\" }\ntarget = { topic = \"x\" }\nequal = [\"topic\"]",
+    ] {
+        assert_eq!(with(fine), "", "{fine}");
+    }
+    assert_eq!(
+        with("source = { rule = \"breech\" }\ntarget = { severity = \"critical\" }\nequal = [\"subjct\"]"),
+        "22 inhibit[0].source: no rule gives alerts with these labels; did you mean breach?\n\
+         23 inhibit[0].target: no rule gives alerts with these labels; name labels that alerts of some rule have together\n\
+         24 inhibit[0].equal: no alert has a label subjct, so all would agree in it; name a label that alerts have, or leave it out\n"
+    );
+}
+
+#[test]
 fn rows_that_a_framework_does_not_show_are_named_with_those_that_come_near() {
     let text = rule("a", "when = '''\nindicator[\"economic.trade-totl\"].value > 1\n  && domain[\"economic\"].index > 1.0\n  && domain[\"economic.trade-total\"].index > 1.0'''")
         .replace("{row.value}", "");
+    let text = text + "reason = \"x\"\nrunbook = \"y\"\n";
     let found = rules(&text).check(&bundled(), &types()).unwrap_err().to_string();
     assert_eq!(
         found,

@@ -181,7 +181,7 @@ impl Desk {
         self.follower().alerts(now).into_iter().find(same)
     }
 
-    /// Silences and maintenance windows by id: those that hold or are to come, or all.
+    /// Silences and maintenance windows by id: those that hold or are to come, or also those over for up to 30 days.
     pub fn quiet(&self, now: DateTime<Utc>, all: bool) -> Vec<QuietState> {
         let machine = self.follower().machine();
         let state = |kind| {
@@ -191,9 +191,9 @@ impl Desk {
                 active: silence.active(now),
             }
         };
-        let silences = machine.silences().map(state(QuietKind::Silence));
+        let silences = machine.silences(now).map(state(QuietKind::Silence));
         let mut list: Vec<QuietState> =
-            silences.chain(machine.maintenance().map(state(QuietKind::Maintenance))).collect();
+            silences.chain(machine.maintenance(now).map(state(QuietKind::Maintenance))).collect();
         list.retain(|quiet| all || parse_moment(&quiet.silence.until).is_ok_and(|until| now < until));
         list
     }

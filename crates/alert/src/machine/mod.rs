@@ -168,13 +168,18 @@ impl Machine {
         open.collect()
     }
 
-    /// Silences on record, the ended ones included, by id.
-    pub fn silences(&self) -> impl Iterator<Item = &crate::system::Silence> {
-        self.quiet.of("silence")
+    /// Silences on record, those that ended within the last 30 days included, by id; older ones are in the log alone.
+    pub fn silences(&self, at: DateTime<Utc>) -> impl Iterator<Item = &crate::system::Silence> {
+        self.quiet.of("silence", at)
     }
 
-    /// Maintenance windows on record, the ended ones included, by id.
-    pub fn maintenance(&self) -> impl Iterator<Item = &crate::system::Silence> {
-        self.quiet.of("maintenance")
+    /// Maintenance windows, alike.
+    pub fn maintenance(&self, at: DateTime<Utc>) -> impl Iterator<Item = &crate::system::Silence> {
+        self.quiet.of("maintenance", at)
+    }
+
+    /// How many silences and windows are held in memory.
+    pub fn quiet_held(&self) -> usize {
+        self.quiet.len()
     }
 }

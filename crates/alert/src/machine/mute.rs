@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::rule::Inhibit;
 use crate::system::Silence;
 use crate::time;
+
+/// How long one that is over is still listed. Nothing follows from it any more: it mutes at no moment at or after its end.
+const LISTED: TimeDelta = TimeDelta::days(30);
 
 type Labels = BTreeMap<String, String>;
 
@@ -21,8 +24,24 @@ impl Quiet {
         self.all.insert((kind, silence.id.clone()), silence);
     }
 
-    pub(super) fn of<'q>(&'q self, kind: &'static str) -> impl Iterator<Item = &'q Silence> {
-        self.all.iter().filter(move |((k, _), _)| *k == kind).map(|(_, silence)| silence)
+    /// Those of a kind that are not over for longer than they are listed.
+    pub(super) fn of<'q>(
+        &'q self,
+        kind: &'static str,
+        at: DateTime<Utc>,
+    ) -> impl Iterator<Item = &'q Silence> {
+        let of_kind = self.all.iter().filter(move |((k, _), _)| *k == kind);
+        of_kind.map(|(_, silence)| silence).filter(move |silence| listed(silence, at))
+    }
+
+    /// Forgets those that are listed no more at a moment up to which all has been stepped.
+    pub(super) fn forget(&mut self, at: DateTime<Utc>) {
+        self.all.retain(|_, silence| listed(silence, at));
+    }
+
+    /// How many it holds.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
     }
 
     /// The next end of one after a moment.
@@ -34,6 +53,12 @@ impl Quiet {
         let found = self.all.iter().filter(move |(_, s)| s.active(at) && s.matchers.matches(labels));
         found.map(|((kind, id), _)| format!("{kind}:{id}"))
     }
+}
+
+fn listed(silence: &Silence, at: DateTime<Utc>) -> bool {
+    let until = time::parse(&silence.until).and_then(|end| end.checked_add_signed(LISTED));
+    // An end that is none never holds; one at the end of time always does.
+    until.map_or_else(|| time::parse(&silence.until).is_some(), |until| at < until)
 }
 
 /// Everything that mutes at one moment.

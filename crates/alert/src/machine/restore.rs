@@ -28,9 +28,11 @@ impl Machine {
                 }
             }
         } else if let Some(silence) = Silence::of(record) {
+            self.quiet.forget(record.recorded_at);
             self.quiet.set(Silence::KIND, silence);
             self.dirty = true;
         } else if let Some(Maintenance(window)) = Maintenance::of(record) {
+            self.quiet.forget(record.recorded_at);
             self.quiet.set(Maintenance::KIND, window);
             self.dirty = true;
         } else if let Some(ack) = Ack::of(record) {

@@ -1,7 +1,7 @@
 //! Silences, maintenance windows, inhibition.
 
-use bellwether_alert::{Matchers, Silence};
-use bellwether_model::Problem;
+use bellwether_alert::{Machine, Maintenance, Matchers, Payload, RuleSet, Silence};
+use bellwether_model::{Body, Problem, Record};
 
 use crate::support::{at, bundled_files, rule};
 use crate::world::check;
@@ -102,4 +102,22 @@ fn a_silence_says_what_is_wrong_with_it() {
     let made = new(&rule, "2030-01-01", "2030-01-03", "ann").unwrap();
     assert_eq!(made.id, new(&rule, "2030-01-01", "2030-01-03", "ann").unwrap().id);
     assert!(made.ended(at("2030-01-04"), "bob").is_err());
+}
+
+#[test]
+fn silences_that_are_long_over_are_forgotten() {
+    let mut machine = Machine::new(&RuleSet::default());
+    let rule = Matchers::parse(["rule=r"]).unwrap();
+    for day in 0..400_u64 {
+        let from = at("2030-01-01") + chrono::Days::new(day);
+        let silence = Silence::new(rule.clone(), from, from + chrono::Days::new(1), "ann", "").unwrap();
+        let system = if day % 2 == 0 { silence.record() } else { Maintenance(silence).record() };
+        assert!(machine.told(&Record { seq: day + 1, recorded_at: from, body: Body::System(system) }));
+        assert!(machine.quiet_held() <= 32, "day {day}: {}", machine.quiet_held());
+    }
+    // The last began on 2031-02-04; what is listed depends on the moment alone.
+    let listed = |day: &str| (machine.silences(at(day)).count(), machine.maintenance(at(day)).count());
+    assert_eq!(listed("2031-02-04"), (15, 16));
+    assert_eq!(listed("2031-03-06"), (0, 1));
+    assert_eq!(listed("2031-03-07"), (0, 0));
 }

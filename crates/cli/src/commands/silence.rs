@@ -59,7 +59,7 @@ pub(crate) struct AddArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
-    /// Also those that are over
+    /// Also those that ended within the last 30 days; older ones: bellwether events --type silence
     #[arg(long)]
     all: bool,
 }

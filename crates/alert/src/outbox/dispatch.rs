@@ -281,7 +281,10 @@ impl Line {
         let since = since?;
         let (outcome, answer) = match answer {
             Answer::Taken(what) => (Outcome::Delivered, what),
-            Answer::Refused(why) => (Outcome::Dead, why),
+            Answer::Refused(why) => {
+                let remedy = format!("mend that, then `bellwether notify retry {id}`, or --all");
+                (Outcome::Dead, format!("{why}; not tried again: {remedy}"))
+            }
             Answer::Failed { why, .. } if now - since >= self.give_up => {
                 (Outcome::Dead, format!("given up after {attempts} attempts; the last: {why}"))
             }

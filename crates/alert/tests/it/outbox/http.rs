@@ -212,7 +212,7 @@ async fn answers_are_final_or_ask_for_another_time() {
 #[tokio::test]
 async fn a_refusal_becomes_a_dead_letter_that_can_be_retried() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(&["400 Bad Request\r\n\r\nno such team"]).await;
+    let server = Server::start(&["403 Forbidden\r\n\r\nno such team"]).await;
     let (spec, to) = receiver(&webhook(&server.url, dir.path()), dir.path());
     let world = World::new(&["a"]);
     world.steps(minute(1), &[("gap.x", firing())]);
@@ -229,7 +229,9 @@ async fn a_refusal_becomes_a_dead_letter_that_can_be_retried() {
     };
     run().await;
     let dead = world.outbox().list_dead();
-    assert_eq!(dead[0].why.as_deref(), Some("answered 400 Bad Request: no such team"));
+    // A secret that is not taken makes dead letters at once, and the letter says how it comes back.
+    let why = "answered 403 Forbidden: no such team; not tried again: mend that, then `bellwether notify retry";
+    assert_eq!(dead[0].why, Some(format!("{why} {id}`, or --all")));
     run().await;
     assert_eq!(server.asked().len(), 1, "nobody sends it again by himself");
     world.settle("a", id, Outcome::Retry);

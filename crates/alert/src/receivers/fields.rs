@@ -104,8 +104,8 @@ impl<'f, 't> Fields<'f, 't> {
         match humantime::parse_duration(&text) {
             Ok(wait) if wait >= least && wait <= most => wait,
             Ok(_) => {
-                let (least, most) = (humantime::format_duration(least), humantime::format_duration(most));
-                self.fault(name, "out of range", format!("use {least} to {most}"));
+                let remedy = format!("use {} to {}", words(least), words(most));
+                self.fault(name, "too short or too long", remedy);
                 unless_stated
             }
             Err(_) => {
@@ -208,4 +208,10 @@ impl<'f, 't> Fields<'f, 't> {
         }
         self.found
     }
+}
+
+/// A length of time in the largest unit that gives a whole number, as it may stand in the file.
+fn words(length: Duration) -> String {
+    let delta = chrono::TimeDelta::from_std(length).unwrap_or(chrono::TimeDelta::MAX);
+    crate::rule::duration_words(delta)
 }

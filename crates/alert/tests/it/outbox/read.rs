@@ -100,7 +100,7 @@ hold = "1m"
     let told = faults(text);
     let wanted = [
         "5 receiver[0].rate: not a rate",
-        "6 receiver[0].timeout: out of range",
+        "6 receiver[0].timeout: too short or too long",
         "4 receiver[0].url: plain http can be read and changed on its way",
         "1 receiver[0]: no secret to sign with",
         "7 receiver[0].tiemout: unknown setting",

@@ -95,10 +95,10 @@ impl Projector {
     }
 
     fn measure_gap(&self, measure: &Measure, eval: &MeasureEval) -> Option<Gap> {
-        let (kind, waits_for) = if eval.reading.is_none() {
-            (GapKind::Missing, selectors(measure))
-        } else if eval.state.stale == Some(true) {
+        let (kind, waits_for) = if eval.state.stale == Some(true) {
             (GapKind::Stale, format!("a newer fact: {}", selectors(measure)))
+        } else if eval.reading.is_none() {
+            (GapKind::Missing, selectors(measure))
         } else if eval.lower && eval.state.distance.is_none_or(|z| z < 0.0) {
             let kinds: Vec<&str> = measure.read.iter().map(|r| r.kind.as_str()).collect();
             (GapKind::FloorOnly, format!("coverage.declared for {}", kinds.join(" and ")))
@@ -118,7 +118,7 @@ impl Projector {
         Some(Gap {
             id: measure.id.clone(),
             kind,
-            last: eval.series.headline().map(|p| date(p.end)),
+            last: eval.series.latest().map(|p| date(p.end)),
             due: eval.state.due.clone(),
             costs: measure.weight,
             waits_for,

@@ -138,7 +138,7 @@ impl Outlook<'_> {
             .ok_or_else(|| "its periods have no length".to_owned())?;
         let per = count.rate() * f64::from(months) / 12.0;
         count.pulls = self.pulls(eval, measure, |unit| unit / per.max(unit), per);
-        let headline = eval.series.headline();
+        let headline = eval.series.latest();
         let last = points.last().map_or(0, |p| p.end);
         let last = (eval.series.newest.map_or(last, |n| n.max(last)), headline.map_or(0.0, |p| p.value));
         let mut parameters = vec![("rate", count.rate()), ("shape", count.shape), ("years", count.exposure)];

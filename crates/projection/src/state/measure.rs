@@ -62,10 +62,14 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
     let headline = series.headline().cloned();
     let lower = headline.as_ref().is_some_and(|p| p.lower) || m.lower_bound;
     let reading = headline.as_ref().map(|p| p.value);
-    let stale = headline.as_ref().map(|p| {
-        let since = if m.formula.windowed() { series.newest.unwrap_or(p.end) } else { p.end };
-        as_of - since > age_limit
-    });
+    let stale = match &headline {
+        Some(p) => {
+            let since = if m.formula.windowed() { series.newest.unwrap_or(p.end) } else { p.end };
+            Some(as_of - since > age_limit)
+        }
+        // All that is known lies before the window.
+        None => series.latest().map(|_| true),
+    };
     let (distance, baseline, centre) = distance(source, &series, headline.as_ref(), rules);
     let before = headline.as_ref().and_then(|p| year_before(source, &series, p));
     let change = match (&headline, &before) {

@@ -55,8 +55,16 @@ pub(crate) struct Series {
 }
 
 impl Series {
-    /// The point an assessment shows.
+    /// The point an assessment shows. When nothing is known of the trailing window, a full figure of the last calendar
+    /// window stands for its own period. A floor does not: it would bring back what the trailing window has let go, and
+    /// say "at least three" where none are known.
     pub(crate) fn headline(&self) -> Option<&Point> {
+        let windowed = self.newest.is_some();
+        self.trailing.as_ref().or(self.points.last().filter(|p| !(windowed && p.lower)))
+    }
+
+    /// The newest point that there is, shown or not.
+    pub(crate) fn latest(&self) -> Option<&Point> {
         self.trailing.as_ref().or(self.points.last())
     }
 }

@@ -1,6 +1,8 @@
 //! Selector traps of the framework, one by one, on the bundled rows.
 
-use bellwether_projection::{FactRole, Projector, Trend};
+use bellwether_model::parse_moment;
+use bellwether_projection::{Assessment, FactRole, GapKind, Projector, Trend};
+use chrono::{DateTime, Utc};
 
 use crate::support::*;
 
@@ -193,6 +195,40 @@ fn zero_needs_declared_coverage() {
     assert_eq!(vetoes("2019-12-31", "2022-09-15"), (None, Some(3.0)), "before the coverage was known");
     let exercises = indicator(&p.assess(&at("2013-12-31")), "military.exercises").clone();
     assert_eq!(exercises.value, None, "nobody declared to have looked for all exercises");
+}
+
+/// Time alone lets go of happenings and brings none back: a floor rises by what happened since, and is of its own period.
+#[test]
+fn a_floor_does_not_come_back_when_its_window_has_passed() {
+    let (p, records, framework) = (history_projector(), records(&history()), framework());
+    let windowed: Vec<&str> =
+        framework.all_measures().filter(|m| m.formula.windowed()).map(|m| m.id.as_str()).collect();
+    let began = |seq: &u64| records.iter().find(|r| r.seq == *seq).unwrap().fact().unwrap().valid.start;
+    let quarters =
+        (2014..2027).flat_map(|year| ["03-31", "06-30", "09-30"].map(|day| format!("{year}-{day}")));
+    let (mut before, mut let_go) = (None::<(Assessment, DateTime<Utc>)>, 0);
+    for day in quarters.take_while(|day| day.as_str() < "2026-11-24") {
+        let view = known(&day, "2026-11-24");
+        let now = p.assess(&view);
+        for id in &windowed {
+            let m = indicator(&now, id);
+            let Some((was, then)) = before.as_ref().map(|(a, at)| (indicator(a, id), *at)) else { continue };
+            if m.at_least > was.at_least {
+                assert!(m.evidence.iter().any(|seq| began(seq) >= then), "{id} on {day}: {m:?}");
+            }
+            if m.at_least.is_some() {
+                let end = parse_moment(&m.period.as_ref().unwrap().end).unwrap();
+                assert_eq!(end, view.as_of, "{id} on {day}");
+            } else if m.value.is_none() && was.at_least.is_some() {
+                let_go += 1;
+                assert_eq!((m.stale, &m.period, m.evidence.len()), (Some(true), &None, 0), "{id} on {day}");
+                let gap = p.gaps(&view).into_iter().find(|g| g.id == **id).unwrap();
+                assert!(gap.kind == GapKind::Stale && gap.last.is_some(), "{gap:?}");
+            }
+        }
+        before = Some((now, view.as_of));
+    }
+    assert!(let_go > 5, "{let_go}");
 }
 
 #[test]

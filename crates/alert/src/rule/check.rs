@@ -46,26 +46,12 @@ fn ids(f: &Framework) -> BTreeMap<Table, BTreeSet<String>> {
 }
 
 impl RuleSet {
-    /// Rows that the rules name and the framework does not show, each with its place and the ids that come near; rules
-    /// without a reason or a word on what to do; inhibitions about alerts that there cannot be.
+    /// Rows that the rules name and the framework does not show, each with its place and the ids that come near.
     ///
     /// # Errors
     /// All of them at once.
-    pub fn check(&self, framework: &Framework, types: &FactTypes) -> Result<(), Problems> {
-        self.check_any(&[framework], types)
-    }
-
-    /// The same against several frameworks: a row that one of them shows is read there, and is unknown elsewhere.
-    ///
-    /// # Errors
-    /// All of them at once.
-    pub fn check_any(&self, frameworks: &[&Framework], _types: &FactTypes) -> Result<(), Problems> {
-        let mut known: BTreeMap<Table, BTreeSet<String>> = BTreeMap::new();
-        for (table, more) in frameworks.iter().flat_map(|f| ids(f)) {
-            known.entry(table).or_default().extend(more);
-        }
-        let names: Vec<&str> = frameworks.iter().map(|f| f.id.as_str()).collect();
-        let names = names.join(", ");
+    pub fn check(&self, framework: &Framework, _types: &FactTypes) -> Result<(), Problems> {
+        let known = ids(framework);
         let mut problems = Problems::default();
         for (_, rule, ready) in self.all() {
             let field = |name: &str| format!("{}.{name}", rule.id);
@@ -77,7 +63,7 @@ impl RuleSet {
                     field: field(name),
                     ..Place::default()
                 };
-                unknown(compiled, &place, &known, &names, &mut problems);
+                unknown(compiled, &place, &known, &framework.id, &mut problems);
             };
             ask("only", rule.only.as_ref(), ready.only.as_ref());
             ask("when", Some(&rule.when), Some(&ready.when));
@@ -90,8 +76,17 @@ impl RuleSet {
             );
             let summary = Expression { text: String::new(), line: ready.summary_line };
             ready.summary.expressions().for_each(|c| ask("summary", Some(&summary), Some(c)));
-            silent(rule, &mut problems);
         }
+        problems.into_result(())
+    }
+
+    /// What they lack although they can run: a reason, a word on what to do, alerts for an inhibition to be about.
+    ///
+    /// # Errors
+    /// All of it at once.
+    pub fn review(&self) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        self.rules().iter().for_each(|rule| silent(rule, &mut problems));
         self.inhibits_name_rules(&mut problems);
         problems.into_result(())
     }
@@ -115,7 +110,11 @@ impl RuleSet {
             for label in &inhibit.equal {
                 if !self.rules().iter().any(|rule| !matches!(rule.label(label), Known::Never)) {
                     let message = format!("no alert has a label {label}, so all would agree in it");
-                    problems.push(said(&place.equal, message, "name a label that alerts have, or leave it out"));
+                    problems.push(said(
+                        &place.equal,
+                        message,
+                        "name a label that alerts have, or leave it out",
+                    ));
                 }
             }
         }
@@ -143,7 +142,7 @@ fn unknown(
     compiled: &Compiled,
     place: &Place,
     known: &BTreeMap<Table, BTreeSet<String>>,
-    frameworks: &str,
+    framework: &str,
     problems: &mut Problems,
 ) {
     let none = BTreeSet::new();
@@ -161,7 +160,7 @@ fn unknown(
             (None, []) => "name a row that `bellwether replay` shows".to_owned(),
             (None, close) => format!("did you mean {}?", close.join(", ")),
         };
-        let message = format!("no row {id} in {frameworks}");
+        let message = format!("no row {id} in {framework}");
         problems.push(place.problem(&compiled.text, read.offset, message, remedy));
     }
 }

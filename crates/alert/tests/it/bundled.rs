@@ -10,6 +10,7 @@ fn they_parse_and_fit_any_framework() {
     for framework in [bundled(), dyad()] {
         rules.check(&framework, &types()).unwrap_or_else(|p| panic!("{p}"));
     }
+    rules.review().unwrap_or_else(|p| panic!("{p}"));
     for rule in rules.rules() {
         assert!(!rule.reason.is_empty() && !rule.runbook.is_empty(), "{}", rule.id);
         assert!(rule.text.starts_with("[[rule]]\nid = "), "{}", rule.text);

@@ -127,7 +127,8 @@ fn a_value_of_the_wrong_form_hides_no_fault_of_the_other_rules() {
     let second = rule("second", "when = 'row.value > 1'").replace("now {row.value}", "s");
     let text = format!("{odd}{second}[[inhibit]]\nsource = 3\n[[inhibit]]\nsource = {{}}\n");
     let found = RuleSet::parse([("r.toml", text.as_str())]).unwrap_err();
-    let found: Vec<String> = found.0.iter().map(|p| format!("{} {} {}", p.line, p.field, p.message)).collect();
+    let found: Vec<String> =
+        found.0.iter().map(|p| format!("{} {} {}", p.line, p.field, p.message)).collect();
     assert_eq!(
         found,
         [
@@ -141,7 +142,7 @@ fn a_value_of_the_wrong_form_hides_no_fault_of_the_other_rules() {
 
 /// What a set of rules lacks although it can run, one fault a line.
 fn lacks(text: &str) -> String {
-    let faults = rules(text).check(&bundled(), &types()).err().map_or(Vec::new(), |found| found.0);
+    let faults = rules(text).review().err().map_or(Vec::new(), |found| found.0);
     faults.iter().map(|p| format!("{} {}: {}; {}\n", p.line, p.field, p.message, p.remedy)).collect()
 }
 
@@ -179,7 +180,6 @@ fn an_inhibition_concerns_alerts_that_there_can_be() {
 fn rows_that_a_framework_does_not_show_are_named_with_those_that_come_near() {
     let text = rule("a", "when = '''\nindicator[\"economic.trade-totl\"].value > 1\n  && domain[\"economic\"].index > 1.0\n  && domain[\"economic.trade-total\"].index > 1.0'''")
         .replace("{row.value}", "");
-    let text = text + "reason = \"x\"\nrunbook = \"y\"\n";
     let found = rules(&text).check(&bundled(), &types()).unwrap_err().to_string();
     assert_eq!(
         found,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::render::harmless;
+use crate::render::{counted, harmless, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +20,9 @@ stands there, what to do.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CheckArgs {}
+
+/// Before what is all right.
+const OK: &str = "ok  ";
 
 /// What the check found.
 #[derive(Serialize)]
@@ -41,16 +44,24 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
     let rules = config.rules();
     match config.types() {
         Ok(types) => {
-            note(Ok(vec![format!("facts.toml: {} fact types", types.iter().count())]));
+            note(Ok(vec![format!(
+                "facts.toml: {}",
+                counted(types.iter().count(), "fact type", "fact types")
+            )]));
             let frameworks = config.frameworks(&types);
-            if let (Ok(rules), Ok(frameworks)) = (&rules, &frameworks) {
-                let all: Vec<_> = frameworks.iter().map(AsRef::as_ref).collect();
-                note(rules.check_any(&all, &types).map(|()| Vec::new()));
+            // As a daemon does: rules are asked about the first.
+            if let (Ok(rules), Ok(frameworks)) = (&rules, &frameworks)
+                && let Some(first) = frameworks.first()
+            {
+                note(rules.check(first, &types).map(|()| Vec::new()));
             }
             note(frameworks.map(|all| {
                 let line = |f: &bellwether_model::framework::Framework| {
                     let hash: String = f.hash(&types).chars().take(12).collect();
-                    format!("framework {} {}: {} rows, hash {hash}…", f.id, f.version, f.ids().len())
+                    {
+                        let rows = counted(f.ids().len(), "row", "rows");
+                        format!("framework {} {}: {rows}, hash {hash}…", f.id, f.version)
+                    }
                 };
                 all.iter().map(|f| line(f)).collect()
             }));
@@ -70,14 +81,23 @@ pub(crate) fn run(app: &mut App, _: &CheckArgs) -> Result<(), Failure> {
         let state = |enabled: bool| if enabled { "" } else { ", switched off" };
         all.iter().map(|r| format!("receiver {}: {}{}", r.name, r.kind.word(), state(r.enabled))).collect()
     }));
+    if let Ok(rules) = &rules {
+        note(rules.review().map(|()| Vec::new()));
+    }
     note(rules.map(|rules| {
         let line = |r: &bellwether_alert::Rule| format!("rule {}: {} (version {})", r.id, r.title, r.version);
         rules.rules().iter().map(line).collect()
     }));
     let ok = problems.0.is_empty();
     if app.out.format() == Format::Table {
-        let text: String = lines.iter().map(|line| format!("ok  {}\n", harmless(line))).collect();
-        app.out.text(&text)?;
+        app.out.list(&lines, &[], |look| {
+            let room = look.width.saturating_sub(OK.len());
+            let lines = lines.iter().flat_map(|line| {
+                let rest = wrap(&harmless(line), room).into_iter().enumerate();
+                rest.map(|(n, line)| format!("{}{line}\n", if n == 0 { OK } else { "    " }))
+            });
+            lines.collect()
+        })?;
     } else {
         app.out.json(&Outcome { config: config.name(), ok, passed: &lines, problems: &problems })?;
     }

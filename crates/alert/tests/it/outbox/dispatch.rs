@@ -163,7 +163,11 @@ fn a_refusal_is_a_dead_letter_and_so_is_what_is_too_old() {
     assert!(now >= minute(61), "{now}");
     let dead = running.outbox.list_dead();
     let why: Vec<&str> = dead.iter().map(|letter| letter.why.as_deref().unwrap()).collect();
-    assert!(why[0].starts_with("answered 400 Bad Request; not tried again: mend that, then `bellwether notify retry "));
+    assert!(
+        why[0].starts_with(
+            "answered 400 Bad Request; not tried again: mend that, then `bellwether notify retry "
+        )
+    );
     assert!(why[1].starts_with("given up after ") && why[1].ends_with("answered 500"), "{why:?}");
     // By hand, it begins anew: its age counts from now on.
     world.clock.set(now);

@@ -230,7 +230,8 @@ async fn a_refusal_becomes_a_dead_letter_that_can_be_retried() {
     run().await;
     let dead = world.outbox().list_dead();
     // A secret that is not taken makes dead letters at once, and the letter says how it comes back.
-    let why = "answered 403 Forbidden: no such team; not tried again: mend that, then `bellwether notify retry";
+    let why =
+        "answered 403 Forbidden: no such team; not tried again: mend that, then `bellwether notify retry";
     assert_eq!(dead[0].why, Some(format!("{why} {id}`, or --all")));
     run().await;
     assert_eq!(server.asked().len(), 1, "nobody sends it again by himself");

@@ -18,6 +18,7 @@ use crate::near;
 use crate::out::{self, Out};
 use crate::reading::Reading;
 use crate::remote::{self, Remote};
+use crate::render::counted;
 
 /// A log larger than this is opened with its index, for the snapshots in it.
 const SMALL_LOG: u64 = 8 << 20;
@@ -207,7 +208,7 @@ impl App {
 }
 
 /// Whether `--framework` names a file; else it is an id of the configuration.
-fn is_file_name(path: &Path) -> bool {
+pub(crate) fn is_file_name(path: &Path) -> bool {
     path.is_file() || path.components().count() > 1 || path.extension().is_some()
 }
 
@@ -215,8 +216,9 @@ fn tell_opened(log: &Segments) {
     let opened = log.opened();
     if let Some(why) = &opened.cut_reason {
         out::note(&format!(
-            "an unfinished append was cut off: {} bytes, {} whole records, none of them acknowledged ({why})",
-            opened.cut_bytes, opened.cut_records
+            "an unfinished append was cut off: {}, {}, none of them acknowledged ({why})",
+            counted(opened.cut_bytes, "byte", "bytes"),
+            counted(opened.cut_records, "whole record", "whole records")
         ));
     }
     if opened.index_rebuilt {

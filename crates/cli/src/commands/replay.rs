@@ -1,14 +1,15 @@
 //! `replay`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bellwether_projection::Comparison;
+use bellwether_projection::{Assessment, Comparison};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, is_file_name};
 use crate::args::{Format, Knowing, ViewArgs};
 use crate::failure::Failure;
+use crate::reading::Reading;
 use crate::{out, render};
 
 const EXAMPLES: &str = "\
@@ -22,9 +23,9 @@ Examples:
   bellwether replay --clock recorded --known-by 2026-01-31
       what this store held by then
   bellwether replay --framework other.toml
-      the same facts read another way
-  bellwether replay --framework other.toml --against china-russia
-      two readings side by side: what the other one changes
+      the same facts read another way, side by side with the configuration's
+  bellwether replay --framework other.toml --against third.toml
+      or with another one; --format json: the assessment by other.toml itself
   bellwether replay --hindsight
       and how the scenarios of each past quarter look from today";
 
@@ -36,11 +37,11 @@ pub(crate) struct ReplayArgs {
     /// Add the scenario probabilities of every quarter as seen from the end, with hindsight: not what could be known then
     #[arg(long)]
     hindsight: bool,
-    /// Show what --framework reads otherwise than this one: a file, or the id of one in the configuration
+    /// Compare the reading by --framework with the one by this: a file, or the id of one in the configuration. The table of a --framework FILE is compared without it: with the configuration's framework of that id, else its first
     #[arg(long, value_name = "FILE|ID", requires = "framework", conflicts_with = "hindsight")]
     against: Option<PathBuf>,
-    /// With --against: show every difference in the table
-    #[arg(long, requires = "against")]
+    /// Of two readings: show every difference in the table
+    #[arg(long, requires = "framework")]
     all: bool,
 }
 
@@ -65,19 +66,19 @@ pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     if args.hindsight && app.out.format() == Format::Csv {
         out::note("--hindsight: CSV does not hold the smoothed probabilities, --format json does");
     }
-    let reading = app.reading(&args.view.knowing)?;
+    let mut reading = app.reading(&args.view.knowing)?;
     let view = app.view(&args.view);
     let assessment =
         if args.hindsight { reading.assess_with_hindsight(&view)? } else { reading.assess(&view)? };
-    if let Some(base) = &args.against {
-        let knowing = Knowing { framework: Some(base.clone()), ..args.view.knowing.clone() };
+    if let Some((base, known)) = base(app, args, &reading)? {
         // A store is read by one at a time.
         drop(reading);
-        let comparison = Comparison::new(&app.reading(&knowing)?.assess(&view)?, &assessment);
-        if app.out.format() == Format::Csv {
-            return app.out.csv(&comparison.changed, &["id", "path", "base", "other"]);
+        let read = app.reading(&known)?.assess(&view)?;
+        if args.against.is_some() || read.framework.hash != assessment.framework.hash {
+            return compare(app, args, (base.as_deref(), &read), &assessment);
         }
-        return app.out.page(&comparison, |look| render::comparison(&comparison, args.all, look));
+        out::note(&format!("that file reads as {} of the configuration does", read.framework.id));
+        reading = app.reading(&args.view.knowing)?;
     }
     if app.out.format() == Format::Csv {
         return app.out.csv(&rows(&serde_json::to_value(&assessment)?), &FIELDS);
@@ -85,6 +86,59 @@ pub(crate) fn run(app: &mut App, args: &ReplayArgs) -> Result<(), Failure> {
     // Only the table shows gaps.
     let gaps = if app.out.format() == Format::Table { reading.gaps(&view)? } else { Vec::new() };
     app.out.page(&assessment, |look| render::assessment(&assessment, &reading.framework, &gaps, look))
+}
+
+/// What the reading is compared with: what is asked for; for the table of a file, the configuration's own.
+fn base(
+    app: &App,
+    args: &ReplayArgs,
+    reading: &Reading,
+) -> Result<Option<(Option<PathBuf>, Knowing)>, Failure> {
+    let knowing = |framework: Option<PathBuf>| Knowing { framework, ..args.view.knowing.clone() };
+    if let Some(base) = &args.against {
+        return Ok(Some((Some(base.clone()), knowing(Some(base.clone())))));
+    }
+    let file = args.view.knowing.framework.as_deref().is_some_and(is_file_name);
+    if !file || args.hindsight || app.out.format() != Format::Table {
+        return Ok(None);
+    }
+    // The one of that id where the configuration has it. A daemon elsewhere answers by its first.
+    let id = reading.framework.id.as_str();
+    let here = app.global.server.is_none() || app.global.config.is_some();
+    let twin = here && app.config().frameworks(&app.config().types()?)?.iter().any(|f| f.id == id);
+    Ok(Some((None, knowing(twin.then(|| PathBuf::from(id))))))
+}
+
+fn compare(
+    app: &mut App,
+    args: &ReplayArgs,
+    (file, base): (Option<&Path>, &Assessment),
+    other: &Assessment,
+) -> Result<(), Failure> {
+    let comparison = Comparison::new(base, other);
+    if app.out.format() == Format::Csv {
+        return app.out.csv(&comparison.changed, &["id", "path", "base", "other"]);
+    }
+    let names = names((file, base), (args.view.knowing.framework.as_deref(), other));
+    app.out.page(&comparison, |look| render::comparison(&comparison, &names, args.all, look))
+}
+
+/// What two readings are called: id and version; where these are equal, the names of the files.
+fn names(base: (Option<&Path>, &Assessment), other: (Option<&Path>, &Assessment)) -> [String; 2] {
+    let version = |a: &Assessment| format!("{} {}", a.framework.id, a.framework.version);
+    let file = |(path, a): (Option<&Path>, &Assessment)| {
+        let name = path.filter(|path| is_file_name(path)).and_then(Path::file_name);
+        name.map_or_else(|| version(a), |name| name.to_string_lossy().into_owned())
+    };
+    let hash = |a: &Assessment| a.framework.hash.chars().take(8).collect::<String>();
+    let (mut a, mut b) = (version(base.1), version(other.1));
+    if a == b {
+        (a, b) = (file(base), file(other));
+    }
+    if a == b {
+        (a, b) = (format!("{a} ({})", hash(base.1)), format!("{b} ({})", hash(other.1)));
+    }
+    [a, b]
 }
 
 /// The assessment as one list of rows, for spreadsheets.

@@ -4,11 +4,11 @@ use bellwether_model::framework::Measure;
 use bellwether_projection::{Cause, Change, Comparison, Diff, SeriesRow};
 use serde_json::Value;
 
-use super::figures::{UNKNOWN, compact, label, probability, spark, until, value_or_floor};
+use super::figures::{UNKNOWN, compact, counted, label, probability, spark, until, value_or_floor};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
-use Fit::{Cut, Keep};
+use Fit::{Break, Cut, Keep};
 
 /// Fields that say what a row says; the others follow from them.
 const HEADLINES: [&str; 14] = [
@@ -46,13 +46,13 @@ pub(crate) fn diff(diff: &Diff, all: bool, look: &Look) -> String {
     let shown: Vec<&Change> = diff.changed.iter().filter(|c| all || is_headline(c)).collect();
     let beside = match (shown.len(), diff.changed.len()) {
         (_, 0) => "nothing changed".to_owned(),
-        (n, m) if n < m => format!("{n} of {m} changes; --all shows the rest"),
-        (_, m) => format!("{m} changes"),
+        (n, m) if n < m => format!("{n} of {}; --all shows the rest", counted(m, "change", "changes")),
+        (_, m) => counted(m, "change", "changes"),
     };
     page.heading(&format!("From {} to {}", until(&diff.from), until(&diff.to)), &beside);
     let mut table = Table::new(&[
-        ("row", Left, Cut),
-        ("field", Left, Keep),
+        ("row", Left, Break),
+        ("field", Left, Break),
         ("before", Right, Cut),
         ("", Left, Keep),
         ("after", Left, Cut),
@@ -72,33 +72,45 @@ pub(crate) fn diff(diff: &Diff, all: bool, look: &Look) -> String {
     page.finish()
 }
 
-/// Two readings side by side: what rows say differently, or everything that differs.
-pub(crate) fn comparison(c: &Comparison, all: bool, look: &Look) -> String {
+/// Two readings side by side, by their names: what rows say differently, or everything that differs as it is printed.
+pub(crate) fn comparison(c: &Comparison, [base, other]: &[String; 2], all: bool, look: &Look) -> String {
     let mut page = Page::new(look);
+    let cells: Vec<_> =
+        c.changed.iter().map(|d| (d, reading(&d.base, &d.path), reading(&d.other, &d.path))).collect();
+    let differ: Vec<_> = cells.iter().filter(|(_, base, other)| base != other).collect();
     let headline = |path: &str, id: &str| HEADLINES.contains(&path) && !id.starts_with("measure.");
-    let shown: Vec<_> = c.changed.iter().filter(|d| all || headline(&d.path, &d.id)).collect();
-    let beside = match (shown.len(), c.changed.len()) {
-        (_, 0) => "both read the same".to_owned(),
-        (n, m) if n < m => format!("{n} of {m} differences; --all shows the rest"),
-        (_, m) => format!("{m} differences"),
+    let shown: Vec<_> = differ.iter().filter(|(d, ..)| all || headline(&d.path, &d.id)).collect();
+    let differences = counted(differ.len(), "difference", "differences");
+    let beside = match (shown.len(), differ.len(), cells.len()) {
+        (_, _, 0) => "both read the same".to_owned(),
+        (_, 0, _) => "nothing that shows in the digits printed here; --format json has the rest".to_owned(),
+        (n, m, _) if n < m => format!("{n} of {differences}; --all shows the rest"),
+        _ => differences,
     };
-    let name = |f: &bellwether_projection::FrameworkRef| {
-        format!("{} {} ({})", f.id, f.version, f.hash.get(..8).unwrap_or_default())
-    };
-    page.heading(&format!("{} against {}", name(&c.other), name(&c.base)), &beside);
+    page.heading(&format!("{other} beside {base}"), &beside);
     page.paragraph(&format!("Up to {}, as known by {}.", until(&c.as_of), until(&c.known_by)), Style::Plain);
     let mut table =
-        Table::new(&[("row", Left, Cut), ("field", Left, Keep), ("base", Right, Cut), ("other", Right, Cut)]);
-    for d in shown {
+        Table::new(&[("row", Left, Break), ("field", Left, Break), (base, Right, Cut), (other, Right, Cut)]);
+    for (d, base, other) in shown {
         table.row([
             d.id.as_str().into(),
             Cell::new(if d.path.is_empty() { "row" } else { &d.path }, Style::Dim),
-            value(&d.base, &d.path).into(),
-            Cell::new(value(&d.other, &d.path), Style::Bold),
+            base.into(),
+            Cell::new(other, Style::Bold),
         ]);
     }
     page.table(&table);
     page.finish()
+}
+
+/// What a reading says in a field; of a whole row that the other lacks, its number.
+fn reading(said: &Value, path: &str) -> String {
+    let number = |field: &&str| said.get(*field).filter(|number| number.is_number());
+    match ["index", "level", "value", "probability"].iter().find(|field| number(field).is_some()) {
+        Some(field) => value(said.get(*field).unwrap_or(&Value::Null), field),
+        None if path.is_empty() && said.is_null() => "no such row".to_owned(),
+        None => value(said, path),
+    }
 }
 
 fn value(value: &Value, path: &str) -> String {
@@ -173,6 +185,41 @@ mod tests {
             cause,
             because: because.to_vec(),
         }
+    }
+
+    #[test]
+    fn two_readings_stand_side_by_side_under_their_names() {
+        let framework = |version: &str| json!({"id": "pair", "version": version, "hash": "00"});
+        let differing = |id: &str, path: &str, base: Value, other: Value| json!({"id": id, "path": path, "base": base, "other": other});
+        let c: Comparison = serde_json::from_value(json!({
+            "base": framework("1"), "other": framework("2"),
+            "as_of": "2026-01-01T00:00:00Z", "known_by": "2026-01-01T00:00:00Z",
+            "changed": [
+                differing("economic", "index", json!(12.34), json!(-3.0)),
+                differing("economic", "low", json!(10.0), json!(11.0)),
+                differing("economic.trade", "value", json!(0.500_04), json!(0.500_01)),
+                differing("driver.new", "", json!(null), json!({"id": "driver.new", "level": 7.5})),
+            ],
+        }))
+        .unwrap();
+        let names = ["pair 1".to_owned(), "pair 2".to_owned()];
+        assert_eq!(
+            comparison(&c, &names, false, &crate::render::PLAIN),
+            concat!(
+                "pair 2 beside pair 1  2 of 3 differences; --all shows the rest\n",
+                "  Up to the end of 2025-12-31, as known by the end of 2025-12-31.\n",
+                "  row         field       pair 1  pair 2\n",
+                "  economic    index        12.34      −3\n",
+                "  driver.new  row    no such row     7.5\n",
+            )
+        );
+        let same = Comparison { changed: c.changed[2..3].to_vec(), ..c };
+        let said = comparison(&same, &names, true, &crate::render::PLAIN);
+        assert!(
+            said.starts_with("pair 2 beside pair 1  nothing that shows in the digits printed here"),
+            "{said}"
+        );
+        assert!(!said.contains("economic.trade"), "{said}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bellwether_model::{Problem, Problems};
 
 use crate::out;
 use crate::remote::Told;
+use crate::render::counted;
 
 /// Why a command stopped.
 #[derive(Debug)]
@@ -84,8 +85,8 @@ impl fmt::Display for Failure {
                 write!(f, "{problem}")
             }
             Failure::Config(problems) => {
-                let n = problems.0.len();
-                write!(f, "the configuration has {n} fault{}\n{problems}", if n == 1 { "" } else { "s" })
+                let faults = counted(problems.0.len(), "fault", "faults");
+                write!(f, "the configuration has {faults}\n{problems}")
             }
             Failure::Store(error) => write!(f, "{error}"),
             Failure::Ingest(error) => write!(f, "{error}"),

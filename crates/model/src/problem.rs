@@ -54,11 +54,11 @@ impl Problem {
     }
 
     /// Sets the excerpt: `line` as it stands in the input, and a caret under its `column`, counted from 1 in
-    /// characters. A line longer than 120 characters is shown around the place.
+    /// characters. A line longer than 90 characters is shown around the place, so that it fits a window indented.
     #[must_use]
     pub fn caret(mut self, line: &str, column: usize) -> Self {
-        let from = column.saturating_sub(100);
-        let shown: String = line.chars().skip(from).take(120).collect();
+        let from = column.saturating_sub(75);
+        let shown: String = line.chars().skip(from).take(90).collect();
         let before = column.saturating_sub(1).saturating_sub(from);
         self.excerpt = format!("{shown}\n{}^", " ".repeat(before));
         self

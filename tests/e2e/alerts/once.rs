@@ -11,14 +11,14 @@ fn once_asks_the_rules_and_tells_the_receivers() {
         |value: &str| world.store.fed(&["ingest", "--feed", "facts-ndjson", "-"], share(value)).exits(0);
     let once = || world.run(&["watch", "--once"]).exits(0).out;
     // The receiver begins with the first run.
-    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 wait"));
+    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 left waiting"));
     take("0.6");
-    assert!(once().contains("alerts: 1 steps, 0 notifications sent, 1 wait"));
+    assert!(once().contains("alerts: 1 step, 0 notifications sent, 1 left waiting"));
     assert_eq!(world.hook.all().len(), 1, "one attempt");
     take("0.3");
     world.hook.turns(Mood::Says(200));
-    assert!(once().contains("alerts: 1 steps, 2 notifications sent, 0 wait"), "both, in one run");
-    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 wait"));
+    assert!(once().contains("alerts: 1 step, 2 notifications sent, 0 left waiting"), "both, in one run");
+    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 left waiting"));
     assert_eq!(world.hook.kinds(), "firing resolved");
     assert_eq!(world.hook.all()[0].id, world.hook.taken()[0].id);
     let feeds = world.json(&["watch", "--once"]);
@@ -60,6 +60,6 @@ fn doctor_tells_what_keeps_alerts_from_being_heard() {
     world.run(&["watch", "--once"]).exits(0);
     world.store.fed(&["ingest", "--feed", "facts-ndjson", "-"], share("0.6")).exits(0);
     world.run(&["watch", "--once"]).exits(0);
-    has(&checks(&super::world::ENV), "warn notifications", "0 notifications wait, 1 were given up, for hook");
+    has(&checks(&super::world::ENV), "warn notifications", "0 notifications wait, 1 was given up, for hook");
     assert_eq!(world.json(&["notify", "dead"])[0]["receiver"], json!("hook"));
 }

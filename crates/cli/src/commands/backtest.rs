@@ -117,9 +117,9 @@ pub(crate) fn run(app: &mut App, args: &BacktestArgs) -> Result<(), Failure> {
     let mut report = backtest::run(&question, |visit| facts.read(visit))?;
     let took = SystemClock.now() - started;
     out::note(&format!(
-        "{} rules over {} days of history in {:.2} s",
-        report.rules.len(),
-        (to - from).num_days() + 1,
+        "{} over {} of history in {:.2} s",
+        render::counted(report.rules.len(), "rule", "rules"),
+        render::counted((to - from).num_days() + 1, "day", "days"),
         took.as_seconds_f64()
     ));
     let Some((rule, sweep)) = swept else { return tell(app, &report, bundled) };
@@ -171,7 +171,10 @@ fn tell_sweep(
     }?;
     match (args.budget, &swept.proposal) {
         (Some(budget), None) => Err(Failure::nothing(
-            format!("no value tried fires and keeps within {budget} false alarms a year"),
+            format!(
+                "no value tried fires and keeps within {} a year",
+                render::counted(budget, "false alarm", "false alarms")
+            ),
             "sweep stricter values, or allow more",
         )),
         (Some(_), Some(proposal)) if app.out.format() != Format::Table => {
@@ -200,11 +203,11 @@ fn draw(report: &Report, swept: &Swept, budget: Option<f64>) -> String {
         .collect();
     let about = format!(
         "Precision, recall and precision by chance above, false alarms a year below, for {} values of {} of the rule {}, \
-         scored against {} reference events from {} to {}. In-sample.",
+         scored against {} from {} to {}. In-sample.",
         points.len(),
         swept.parameter,
         swept.rule,
-        report.events,
+        render::counted(report.events, "reference event", "reference events"),
         report.from,
         report.to
     );

@@ -62,12 +62,12 @@ pub(crate) fn run(app: &mut App, args: &DemoArgs) -> Result<(), Failure> {
         total.absorb(&ingest(&log, &types, feed, input, &mut quarantine, &Options::at(begun))?);
     }
     out::note(&format!(
-        "{} bundled records into the store {}: {} facts new, {} known, {} records quarantined",
-        total.records.read,
+        "{} into the store {}: {} new, {} known, {} quarantined",
+        render::counted(total.records.read, "bundled record", "bundled records"),
         dir.display(),
-        total.facts.stored,
+        render::counted(total.facts.stored, "fact", "facts"),
         total.facts.duplicate,
-        total.records.quarantined
+        render::counted(total.records.quarantined, "record", "records")
     ));
     let projector = app::project(&log, Arc::clone(framework), Arc::clone(&types))?;
     let mut desk = Desk::new(Arc::clone(framework), types, &config.rules()?);

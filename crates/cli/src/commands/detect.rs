@@ -15,7 +15,7 @@ use self::series::{Line, Lines};
 use crate::app::App;
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::render::{Align, Cell, Fit, Page, Style, Table};
+use crate::render::{Align, Cell, Fit, Page, Style, Table, counted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -174,7 +174,7 @@ fn tell(app: &mut App, answer: &Answer<'_>) -> Result<(), Failure> {
         Format::Table => app.out.page(answer, |look| {
             let mut page = Page::new(look);
             let what = if answer.alarms.is_empty() { "no alarm" } else { "alarms" };
-            page.heading(&format!("{} observations", answer.n), what);
+            page.heading(&counted(answer.n, "observation", "observations"), what);
             page.table(&table(answer.alarms));
             if let Some(why) = &answer.refused {
                 page.paragraph(&format!("Refused: {why}."), Style::Warn);

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::failure::Failure;
-use crate::render::harmless;
+use crate::render::{Look, Style, harmless, wrap};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,6 +31,9 @@ enum Status {
     Warn,
     Fail,
 }
+
+/// Columns before the words.
+const HANG: usize = 6;
 
 /// One finding.
 #[derive(Debug, Serialize)]
@@ -58,25 +61,67 @@ impl Check {
         Self { check, status: Status::Fail, message: message.into(), remedy: remedy.into(), code }
     }
 
-    fn line(&self) -> String {
-        let word = match self.status {
-            Status::Ok => "ok  ",
-            Status::Warn => "warn",
-            Status::Fail => "FAIL",
+    /// A status and what it is about, wrapped; an excerpt of a file stands under it as it is, so that its caret points
+    /// to the place.
+    fn lines(&self, look: &Look) -> String {
+        let (word, style) = match self.status {
+            Status::Ok => ("ok  ", Style::Good),
+            Status::Warn => ("warn", Style::Warn),
+            Status::Fail => ("FAIL", Style::Bad),
         };
+        let (message, excerpt) = self.message.split_once('\n').unwrap_or((&self.message, ""));
         let remedy = if self.remedy.is_empty() { String::new() } else { format!("; {}", self.remedy) };
-        format!("{word}  {}: {}\n", self.check, harmless(&format!("{}{remedy}", self.message)))
+        let said = format!("{}: {message}{remedy}", self.check);
+        let mut text = String::new();
+        for (n, line) in wrap(&harmless(&said), look.width.saturating_sub(HANG)).iter().enumerate() {
+            let head = if n == 0 { look.paint(style, word) } else { " ".repeat(word.len()) };
+            text.push_str(&format!("{head}  {line}\n"));
+        }
+        for line in excerpt.lines() {
+            text.push_str(&format!("{}{}\n", " ".repeat(HANG), look.paint(Style::Dim, &harmless(line))));
+        }
+        text
     }
 }
 
 pub(crate) fn run(app: &mut App, _: &DoctorArgs) -> Result<(), Failure> {
     let found = checks::all(app)?;
-    app.out.list(&found, &["check", "status", "message", "remedy"], |_| {
-        found.iter().map(Check::line).collect()
+    app.out.list(&found, &["check", "status", "message", "remedy"], |look| {
+        found.iter().map(|check| check.lines(look)).collect()
     })?;
     // The first failure is the one to mend first: what comes later may follow from it.
     match found.iter().find(|check| check.status == Status::Fail) {
         Some(check) => Err(Failure::Checked(check.code)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::PLAIN;
+
+    #[test]
+    fn a_finding_is_wrapped_and_the_excerpt_of_a_file_keeps_its_caret() {
+        let excerpt = "\n    row.value > 1 && row.trendy == 'up'\n                         ^";
+        let message =
+            format!("config/rules/mine.toml:7: rule[0].when: column 22: row has no field trendy{excerpt}");
+        let check = Check::fail(
+            "configuration",
+            3,
+            message,
+            "`bellwether check` names all faults of it, this is one",
+        );
+        assert_eq!(
+            check.lines(&Look { width: 72, ..PLAIN }),
+            concat!(
+                "FAIL  configuration: config/rules/mine.toml:7: rule[0].when: column 22:\n",
+                "      row has no field trendy; `bellwether check` names all faults of\n",
+                "      it, this is one\n",
+                "          row.value > 1 && row.trendy == 'up'\n",
+                "                               ^\n",
+            )
+        );
+        assert_eq!(Check::ok("clock", "now").lines(&PLAIN), "ok    clock: now\n");
     }
 }

@@ -212,6 +212,11 @@ fn record(app: &mut App) -> Result<(), Failure> {
     log.close()?;
     app.out.page(&added, |_| {
         let Recorded { questions, forecasts, resolutions } = added;
-        format!("{questions} questions filed, {forecasts} forecasts and {resolutions} answers added\n")
+        format!(
+            "{} filed, {} and {} added\n",
+            render::counted(questions, "question", "questions"),
+            render::counted(forecasts, "forecast", "forecasts"),
+            render::counted(resolutions, "answer", "answers")
+        )
     })
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::failure::Failure;
+use crate::render::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,7 +40,9 @@ pub(crate) fn run(app: &mut App, args: &ImportArgs) -> Result<(), Failure> {
     let receipt = log.import(&mut Records { lines: BufReader::new(source), taken: 0 })?;
     log.close()?;
     let shown = json!({ "records": receipt.head, "facts": receipt.stored, "head": receipt.head });
-    app.out.page(&shown, |_| format!("imported {} records, {} of them facts\n", receipt.head, receipt.stored))
+    app.out.page(&shown, |_| {
+        format!("imported {}, {} of them facts\n", counted(receipt.head, "record", "records"), receipt.stored)
+    })
 }
 
 /// A record a line; blank lines are passed over.

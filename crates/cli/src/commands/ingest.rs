@@ -9,6 +9,7 @@ use clap::Args;
 use crate::app::App;
 use crate::args::stamp;
 use crate::failure::Failure;
+use crate::render::counted;
 use crate::{near, out};
 
 const EXAMPLES: &str = "\
@@ -113,14 +114,14 @@ fn summary(report: &Report, dry_run: bool) -> String {
     let stored = if dry_run { "would be stored" } else { "stored" };
     format!(
         "feed {feed}\n  \
-         {} records read = {} mapped + {} skipped + {} quarantined\n  \
-         {} facts = {} {stored} + {} duplicate\n  \
+         {} read = {} mapped + {} skipped + {} quarantined\n  \
+         {} = {} {stored} + {} duplicate\n  \
          head of the log: {head}\n",
-        records.read,
+        counted(records.read, "record", "records"),
         records.mapped,
         records.skipped,
         records.quarantined,
-        facts.stored + facts.duplicate,
+        counted(facts.stored + facts.duplicate, "fact", "facts"),
         facts.stored,
         facts.duplicate,
     )

@@ -49,10 +49,15 @@ pub(crate) enum NotifyCommand {
 #[group(required = true, multiple = false)]
 pub(crate) struct RetryArgs {
     /// Ids of dead letters
+    #[arg(value_name = "ID", value_parser = letter)]
     ids: Vec<Uuid>,
     /// All of them
     #[arg(long)]
     all: bool,
+}
+
+fn letter(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| "not the id of a notification; `bellwether notify dead` lists them".to_owned())
 }
 
 pub(crate) fn run(app: &mut App, command: &NotifyCommand) -> Result<(), Failure> {
@@ -149,4 +154,21 @@ fn tell(app: &mut App, spec: &ReceiverSpec, id: Uuid, answer: Answer, line: &[u8
 fn retry(app: &mut App, args: &RetryArgs) -> Result<(), Failure> {
     let back = alerts::retry(app, if args.all { None } else { Some(&args.ids) })?;
     show(app, "Back in the queue", &back, "nothing was given up")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::args::Cli;
+
+    #[test]
+    fn what_is_no_id_of_a_letter_is_said_in_words() {
+        let refused = Cli::try_parse_from(["bellwether", "notify", "retry", "nope"]).unwrap_err().to_string();
+        let said = "error: invalid value 'nope' for '[ID]...': not the id of a notification; `bellwether notify \
+                    dead` lists them\n";
+        assert!(refused.starts_with(said), "{refused}");
+        let id = "4f2c0c2e-7d51-5b3a-9c1e-0a0b0c0d0e0f";
+        assert!(Cli::try_parse_from(["bellwether", "notify", "retry", id]).is_ok());
+    }
 }

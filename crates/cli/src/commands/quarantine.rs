@@ -11,7 +11,7 @@ use super::fact::Operator;
 use crate::app::App;
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::render::{Align, Cell, Fit, Page, Style, Table};
+use crate::render::{Align, Cell, Fit, Page, Style, Table, counted};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -92,8 +92,8 @@ fn open(app: &App) -> Result<Option<FileQuarantine>, Failure> {
     let opened = FileQuarantine::open(&folder)?;
     if opened.damaged() > 0 {
         crate::out::note(&format!(
-            "{} lines of the quarantine cannot be read: ingest their files again",
-            opened.damaged()
+            "{} of the quarantine cannot be read: ingest their files again",
+            counted(opened.damaged(), "line", "lines")
         ));
     }
     Ok(Some(opened))
@@ -256,7 +256,11 @@ fn outcomes(app: &mut App, done: &[Outcome]) -> Result<(), Failure> {
                 Resolved::Stored { facts, head } => (
                     "stored",
                     Style::Good,
-                    format!("{} facts new, {} known; head {head}", facts.stored, facts.duplicate),
+                    format!(
+                        "{} new, {} known; head {head}",
+                        counted(facts.stored, "fact", "facts"),
+                        facts.duplicate
+                    ),
                 ),
                 Resolved::Skipped => ("skipped", Style::Plain, "a rule of the feed leaves it out".to_owned()),
                 Resolved::Held { reason } => ("held", Style::Warn, reason.clone()),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::out;
+use crate::render::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,11 +42,13 @@ fn verify(app: &mut App) -> Result<(), Failure> {
         out::note(&format!("no store at {}: there is nothing to verify", dir.display()));
     }
     app.out.page(&found, |_| match (found.chain, found.first_bad) {
-        (Chain::Ok, _) => format!("ok: {} records, nothing missing, nothing changed\n", found.events),
+        (Chain::Ok, _) => {
+            format!("ok: {}, nothing missing, nothing changed\n", counted(found.events, "record", "records"))
+        }
         (Chain::Broken, bad) => format!(
-            "broken: {} of {} records are whole, the first bad one is {}\n",
+            "broken: {} of {} whole, the first bad one is {}\n",
             found.events,
-            found.head,
+            counted(found.head, "record", "records"),
             bad.map_or("unknown".to_owned(), |b| b.to_string())
         ),
     })?;
@@ -96,5 +99,7 @@ fn rebuild(app: &mut App) -> Result<(), Failure> {
         return Err(Failure::nothing(format!("no store at {}", dir.display()), "name it: --store DIR"));
     }
     let records = Segments::rebuild_index(&dir)?;
-    app.out.page(&json!({ "records": records }), |_| format!("index built from {records} records\n"))
+    app.out.page(&json!({ "records": records }), |_| {
+        format!("index built from {}\n", counted(records, "record", "records"))
+    })
 }

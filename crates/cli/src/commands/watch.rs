@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::logging::{self, LogFormat};
-use crate::render::harmless;
+use crate::render::{counted, harmless};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -139,8 +139,11 @@ fn show(app: &mut App, once: &Once) -> Result<(), Failure> {
         let others = feeds.len() - feeds.iter().filter(asked).count();
         lines
             + &format!(
-                "{others} feeds are switched off or given their records, and were not asked\n\
-                 alerts: {moved} steps, {sent} notifications sent, {waiting} wait\n"
+                "{} switched off or given their records, and not asked\n\
+                 alerts: {}, {} sent, {waiting} left waiting\n",
+                counted(others, "feed is", "feeds are"),
+                counted(*moved, "step", "steps"),
+                counted(*sent, "notification", "notifications")
             )
     })?;
     let degraded: Vec<&str> =
@@ -157,8 +160,11 @@ fn line(feed: &FeedHealth) -> String {
     match problem {
         Some(problem) => format!("{feed}: degraded: {}\n", harmless(problem)),
         None => format!(
-            "{feed}: {} records read, {} quarantined, {} facts stored, {} duplicate\n",
-            records.read, records.quarantined, facts.stored, facts.duplicate
+            "{feed}: {} read, {} quarantined, {} stored, {} duplicate\n",
+            counted(records.read, "record", "records"),
+            records.quarantined,
+            counted(facts.stored, "fact", "facts"),
+            facts.duplicate
         ),
     }
 }

@@ -6,14 +6,14 @@ use bellwether_projection::{
 };
 
 use super::figures::{
-    UNKNOWN, band, bar, compact, day, difference, points, probability, quantity, share_bar, signed,
+    UNKNOWN, band, bar, compact, counted, day, difference, points, probability, quantity, share_bar, signed,
     trajectory, trend, until,
 };
 use super::gaps::{gap_table, summary};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
-use Fit::{Cut, Keep, Spare};
+use Fit::{Break, Cut, Keep, Spare, Wrap};
 
 /// Shifts and gaps shown on the page; their own commands show all.
 const SHOWN: usize = 8;
@@ -55,9 +55,9 @@ fn head(page: &mut Page, a: &Assessment, framework: &Framework) {
     let clock = format!("{:?}", a.clock).to_lowercase();
     page.paragraph(
         &format!(
-            "Up to {}, {known} ({clock} clock): {} facts, sequence {}.",
+            "Up to {}, {known} ({clock} clock): {}, sequence {}.",
             until(&a.as_of),
-            a.facts,
+            counted(a.facts, "fact", "facts"),
             a.head
         ),
         Style::Plain,
@@ -123,7 +123,7 @@ fn levels(page: &mut Page, a: &Assessment, framework: &Framework) {
         (&a.characters, &framework.characters),
     ];
     let mut table = Table::new(&[
-        ("row", Left, Keep),
+        ("row", Left, Break),
         ("level", Right, Keep),
         ("", Left, Spare),
         ("band", Right, Keep),
@@ -154,7 +154,7 @@ fn relations(page: &mut Page, a: &Assessment, framework: &Framework) {
     if !a.asymmetries.is_empty() {
         page.heading("Asymmetries", "log ratio of the two dependences");
         let mut table = Table::new(&[
-            ("row", Left, Keep),
+            ("row", Left, Break),
             ("ratio", Right, Keep),
             ("favours", Left, Keep),
             ("", Left, Keep),
@@ -182,7 +182,7 @@ fn relations(page: &mut Page, a: &Assessment, framework: &Framework) {
 
 fn constraint_table(a: &Assessment, framework: &Framework) -> Table {
     let mut table = Table::new(&[
-        ("row", Left, Keep),
+        ("row", Left, Break),
         ("value", Right, Keep),
         ("bound", Right, Keep),
         ("room", Right, Keep),
@@ -231,7 +231,7 @@ pub(super) fn scenario_table(all: &[ScenarioState], framework: &Framework, most:
         ("", Left, Spare),
         ("words", Left, Keep),
         ("prior", Right, Keep),
-        ("moved most by", Left, Cut),
+        ("moved most by", Left, Wrap),
     ]);
     for state in all {
         let row = framework.scenarios.iter().find(|s| s.id == state.id);
@@ -307,7 +307,7 @@ fn divergences(page: &mut Page, a: &Assessment) {
     let tripped: Vec<_> = a.divergences.iter().filter(|d| d.tripped).collect();
     page.heading("Divergences past their threshold", if tripped.is_empty() { "none" } else { "" });
     let mut table =
-        Table::new(&[("divergence", Left, Keep), ("value", Right, Keep), ("threshold", Right, Keep)]);
+        Table::new(&[("divergence", Left, Break), ("value", Right, Keep), ("threshold", Right, Keep)]);
     for d in tripped {
         table.row([d.id.as_str().into(), compact(d.value).into(), compact(d.threshold).into()]);
     }
@@ -323,7 +323,7 @@ pub(crate) fn shifts(all: &[Shift], withdrawn: &[Withdrawn], framework: &Framewo
     if !withdrawn.is_empty() {
         page.heading("Taken back", "by a later statement");
         let mut table =
-            Table::new(&[("flagged", Left, Keep), ("taken back", Left, Keep), ("shift", Left, Keep)]);
+            Table::new(&[("flagged", Left, Keep), ("taken back", Left, Keep), ("shift", Left, Break)]);
         for gone in withdrawn.iter().rev() {
             table.row([day(&gone.known_at).into(), day(&gone.withdrawn_at).into(), gone.id.as_str().into()]);
         }
@@ -335,7 +335,7 @@ pub(crate) fn shifts(all: &[Shift], withdrawn: &[Withdrawn], framework: &Framewo
 fn shift_table(shifts: &[Shift], framework: &Framework) -> Table {
     let mut table = Table::new(&[
         ("known", Left, Keep),
-        ("shift", Left, Keep),
+        ("shift", Left, Break),
         ("", Left, Keep),
         ("size", Right, Keep),
         ("σ", Right, Keep),

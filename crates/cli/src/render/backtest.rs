@@ -2,7 +2,7 @@
 
 use bellwether_alert::backtest::{AFTER, BEFORE, PLACEMENTS, Report, Score, Swept, Tried};
 
-use super::figures::UNKNOWN;
+use super::figures::{UNKNOWN, counted};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -14,10 +14,7 @@ const RARE: f64 = 0.05;
 /// The table of rules; of a single one also its pairs, misses and false alarms.
 pub(crate) fn backtest(report: &Report, bundled: bool, look: &Look) -> String {
     let mut page = Page::new(look);
-    page.heading(
-        "Backtest",
-        &format!("{} to {}, {} reference events", report.from, report.to, report.events),
-    );
+    page.heading("Backtest", &range(report));
     page.table(&scores(&report.rules));
     if let [only] = report.rules.as_slice() {
         details(&mut page, only);
@@ -29,14 +26,21 @@ pub(crate) fn backtest(report: &Report, bundled: bool, look: &Look) -> String {
     page.finish()
 }
 
+fn range(report: &Report) -> String {
+    let events = counted(report.events, "reference event", "reference events");
+    format!("{} to {}, {events}", report.from, report.to)
+}
+
 /// The curve of a sweep, and the rule that a budget proposes.
 pub(crate) fn sweep(report: &Report, swept: &Swept, bundled: bool, look: &Look) -> String {
     let mut page = Page::new(look);
-    let range = format!("{} to {}, {} reference events", report.from, report.to, report.events);
-    page.heading(&format!("{} by {}", swept.rule, swept.parameter), &range);
+    page.heading(&format!("{} by {}", swept.rule, swept.parameter), &range(report));
     page.table(&curve(swept));
     if let Some(proposal) = &swept.proposal {
-        page.heading("Proposal", &format!("at most {} false alarms a year", proposal.budget));
+        page.heading(
+            "Proposal",
+            &format!("at most {} a year", counted(proposal.budget, "false alarm", "false alarms")),
+        );
         page.paragraph(&proposal.why, Style::Plain);
         page.lines(&proposal.toml);
     }
@@ -135,7 +139,7 @@ fn details(page: &mut Page, score: &Score) {
             pair.event.title.as_str().into(),
         ]);
     }
-    page.heading("Matched", &counted(score.pairs.len(), "pair"));
+    page.heading("Matched", &counted(score.pairs.len(), "pair", "pairs"));
     page.table(&pairs);
     let mut missed = Table::new(&[("event", Left, Keep), ("domain", Left, Keep), ("", Left, Cut)]);
     for event in &score.missed {
@@ -145,13 +149,13 @@ fn details(page: &mut Page, score: &Score) {
             event.title.as_str().into(),
         ]);
     }
-    page.heading("Missed", &counted(score.missed.len(), "event"));
+    page.heading("Missed", &counted(score.missed.len(), "event", "events"));
     page.table(&missed);
     let mut alarms = Table::new(&[("alarm", Left, Keep), ("about", Left, Cut)]);
     for alarm in &score.false_alarms {
         alarms.row([alarm.date.to_string().into(), alarm.subject.as_deref().unwrap_or(UNKNOWN).into()]);
     }
-    page.heading("False alarms", &counted(score.false_alarms.len(), "firing"));
+    page.heading("False alarms", &counted(score.false_alarms.len(), "firing", "firings"));
     page.table(&alarms);
 }
 
@@ -161,7 +165,7 @@ fn matching(report: &Report) -> String {
         0 => String::new(),
         n => format!(
             " {} near an event needed the facts that are that event and do not count.",
-            counted(n, "firing")
+            counted(n, "firing", "firings")
         ),
     };
     format!(
@@ -175,12 +179,15 @@ fn chance(report: &Report) -> String {
     let tried = report.rules.iter().filter(|s| s.null_p.is_some()).count();
     let rare = report.rules.iter().filter(|s| s.null_p.is_some_and(|p| p < RARE)).count();
     let silent = report.rules.len() - tried;
-    let never =
-        if silent == 0 { String::new() } else { format!(" {} never fired.", counted(silent, "rule")) };
+    let never = if silent == 0 {
+        String::new()
+    } else {
+        format!(" {} never fired.", counted(silent, "rule", "rules"))
+    };
     format!(
         "By chance: mean precision of {PLACEMENTS} placements of as many firings on random days; p: the share of them that \
          match as many or more. {} fired: by chance alone about {:.1} of them would have p under .05; {rare} did.{never}",
-        counted(tried, "rule"),
+        counted(tried, "rule", "rules"),
         RARE * tried as f64,
     )
 }
@@ -193,10 +200,6 @@ fn in_sample(bundled: bool) -> &'static str {
         "If facts were gathered or rules set with these events in mind, the figures are in-sample: expect less of them in \
          times to come."
     }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn share(value: Option<f64>) -> String {

@@ -3,7 +3,7 @@
 use bellwether_model::framework::{Framework, Kind};
 use bellwether_projection::{BoardRow, Threshold};
 
-use super::figures::{UNKNOWN, on_year, short_period, signed, spark, trend, value_or_floor};
+use super::figures::{UNKNOWN, counted, on_year, short_period, signed, spark, trend, value_or_floor};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -20,7 +20,10 @@ pub(crate) fn board(rows: &[BoardRow], framework: &Framework, look: &Look) -> St
     let missing = rows.iter().filter(|r| r.value.is_none() && r.at_least.is_none()).count();
     page.heading(
         &framework.title,
-        &format!("{} indicators, {stale} stale, {missing} without a value", rows.len()),
+        &format!(
+            "{}, {stale} stale, {missing} without a value",
+            counted(rows.len(), "indicator", "indicators")
+        ),
     );
     let mut table = Table::new(&[
         ("indicator", Left, Keep),

@@ -9,6 +9,12 @@ use super::Style;
 /// What stands for a figure that is not known.
 pub(crate) const UNKNOWN: &str = "–";
 
+/// A count with the word that it takes: `1 fact`, `2 facts`.
+pub(crate) fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
+    let word = if n == N::from(1) { one } else { many };
+    format!("{n} {word}")
+}
+
 /// A figure with at most three significant decimals, large ones shortened: 244.8 bn.
 pub(crate) fn compact(value: f64) -> String {
     for (size, name) in [(1e12, " tn"), (1e9, " bn"), (1e6, " mn")] {
@@ -225,6 +231,13 @@ mod tests {
         assert_eq!(signed(-0.2, 0), "0");
         assert_eq!(on_year(Some(0.263), Kind::Level), "+26%");
         assert_eq!(on_year(Some(-0.012), Kind::Share), "−1.2 pp");
+    }
+
+    #[test]
+    fn counts_take_the_word_that_fits() {
+        assert_eq!(counted(0_usize, "fact", "facts"), "0 facts");
+        assert_eq!(counted(1_u64, "indicator has", "indicators have"), "1 indicator has");
+        assert_eq!(counted(21_i64, "day", "days"), "21 days");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use bellwether_projection::forecast::{
     ForecastRow, Outcome, Report, Section, Standing, Table as Scores, score::SkillInterval,
 };
 
-use super::figures::{UNKNOWN, day, probability, quantity, trend};
+use super::figures::{UNKNOWN, counted, day, probability, quantity, trend};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -73,8 +73,9 @@ fn told(row: &ForecastRow) -> String {
     let record = match (&row.filed_at, row.standing) {
         (_, Standing::Backcast) => "backcast: known before it was filed".to_owned(),
         (None, _) => "unfiled".to_owned(),
-        (Some(at), _) if row.recorded == 1 => format!("filed {}, 1 forecast", day(at)),
-        (Some(at), _) => format!("filed {}, {} forecasts", day(at), row.recorded),
+        (Some(at), _) => {
+            format!("filed {}, {}", day(at), counted(row.recorded, "forecast", "forecasts"))
+        }
     };
     format!("{} · {} · {} · {record}", row.id, row.about, row.rule)
 }
@@ -173,7 +174,7 @@ fn skill(found: Option<SkillInterval>) -> Cell {
             } else {
                 Style::Dim
             };
-            Cell::new(format!("{:+.2} ({:+.2} to {:+.2})", found.value, i.low, i.high), style)
+            Cell::new(format!("{:+.2} ({:+.2}…{:+.2})", found.value, i.low, i.high), style)
         }
     }
 }

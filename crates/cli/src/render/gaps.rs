@@ -6,7 +6,7 @@ use super::figures::UNKNOWN;
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
-use Fit::Keep;
+use Fit::{Break, Keep};
 
 fn name(kind: GapKind) -> &'static str {
     match kind {
@@ -34,7 +34,7 @@ pub(crate) fn summary(gaps: &[Gap]) -> String {
 /// The first `most` gaps as a table, with what would close them when asked.
 pub(crate) fn gap_table(gaps: &[Gap], most: usize, closing: bool) -> Table {
     let mut table = Table::new(&[
-        ("row", Left, Keep),
+        ("row", Left, Break),
         ("gap", Left, Keep),
         ("costs", Right, Keep),
         ("last", Left, Keep),

@@ -2,6 +2,7 @@
 
 use bellwether_alert::outbox::{Listed, State};
 
+use super::figures::counted;
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::Left;
@@ -12,8 +13,7 @@ pub(crate) fn letters(heading: &str, all: &[Listed], nothing: &str, look: &Look)
     let mut page = Page::new(look);
     let count = match all.len() {
         0 => nothing.to_owned(),
-        1 => "1 notification".to_owned(),
-        n => format!("{n} notifications"),
+        n => counted(n, "notification", "notifications"),
     };
     page.heading(heading, &count);
     if !all.is_empty() {
@@ -36,6 +36,9 @@ pub(crate) fn letters(heading: &str, all: &[Listed], nothing: &str, look: &Look)
             }
         }
         page.table(&table);
+        if all.iter().any(|letter| letter.state == State::Dead) {
+            page.paragraph("`bellwether notify retry ID`, or --all, puts them back.", Style::Dim);
+        }
     }
     page.finish()
 }

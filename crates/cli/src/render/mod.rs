@@ -25,13 +25,14 @@ pub(crate) use board::board;
 pub(crate) use cells::{csv_cell, field};
 pub(crate) use changes::{comparison, diff, series};
 pub(crate) use curve::{Frame, Point, curve};
+pub(crate) use figures::counted;
 pub(crate) use forecast::{forecasts, scores};
 pub(crate) use gaps::gaps;
 pub(crate) use letters::letters;
 pub(crate) use page::Page;
 pub(crate) use scenarios::scenarios;
 pub(crate) use table::{Align, Cell, Fit, Table};
-pub(crate) use text::{harmless, steers};
+pub(crate) use text::{harmless, steers, wrap};
 pub(crate) use why::why;
 pub(crate) use why_alert::why_alert;
 

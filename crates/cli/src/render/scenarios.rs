@@ -4,11 +4,11 @@ use bellwether_model::framework::Framework;
 use bellwether_projection::{Fan, Scenarios, Sensitivity, Signpost};
 
 use super::assessment::scenario_table;
-use super::figures::{UNKNOWN, band, compact, points, probability, quantity, share_bar, until};
+use super::figures::{UNKNOWN, band, compact, counted, points, probability, quantity, share_bar, until};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
-use Fit::{Cut, Keep, Spare, Wrap};
+use Fit::{Keep, Spare, Wrap};
 
 /// Rows of the longer tables; JSON and CSV hold all.
 const SHOWN: usize = 10;
@@ -80,7 +80,7 @@ fn diagnosticity(page: &mut Page, all: &Scenarios) {
         ("low", Right, Keep),
         ("normal", Right, Keep),
         ("high", Right, Keep),
-        ("would move most", Left, Cut),
+        ("would move most", Left, Wrap),
     ]);
     for d in all.diagnosticity.iter().take(SHOWN) {
         let [low, normal, high] = d.chances.map(probability);
@@ -118,7 +118,11 @@ fn balance(page: &mut Page, all: &Scenarios, framework: &Framework) {
 }
 
 fn fans(page: &mut Page, all: &Scenarios) {
-    let beside = format!("{} paths; {} indicators have no model", all.paths, all.refused.len());
+    let beside = format!(
+        "{}; {} no model",
+        counted(all.paths, "path", "paths"),
+        counted(all.refused.len(), "indicator has", "indicators have")
+    );
     page.heading("Indicators ahead", &beside);
     let mut table = Table::new(&[
         ("indicator", Left, Keep),

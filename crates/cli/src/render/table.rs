@@ -21,6 +21,8 @@ pub(crate) enum Fit {
     Cut,
     /// The text goes on in further lines.
     Wrap,
+    /// The line: what is too long for its column stands whole, and the cells behind it go to the next line. After the others.
+    Break,
     /// The whole column, the rightmost such first: it only repeats in another form what others say.
     Spare,
 }
@@ -46,7 +48,7 @@ impl<T: AsRef<str>> From<T> for Cell {
 }
 
 struct Column {
-    head: &'static str,
+    head: String,
     align: Align,
     fit: Fit,
 }
@@ -69,9 +71,13 @@ const NARROWEST: usize = 10;
 
 impl Table {
     /// A table with these columns; blank heads all through give none.
-    pub(crate) fn new(columns: &[(&'static str, Align, Fit)]) -> Self {
-        let columns =
-            columns.iter().map(|(head, align, fit)| Column { head, align: *align, fit: *fit }).collect();
+    pub(crate) fn new(columns: &[(&str, Align, Fit)]) -> Self {
+        let column = |(head, align, fit): &(&str, Align, Fit)| Column {
+            head: harmless(head).into_owned(),
+            align: *align,
+            fit: *fit,
+        };
+        let columns = columns.iter().map(column).collect();
         Self { columns, lines: Vec::new() }
     }
 
@@ -98,7 +104,7 @@ impl Table {
         let widths = self.widths(look.width);
         let mut out = String::new();
         if self.columns.iter().any(|c| !c.head.is_empty()) {
-            let heads: Vec<Cell> = self.columns.iter().map(|c| Cell::new(c.head, Style::Dim)).collect();
+            let heads: Vec<Cell> = self.columns.iter().map(|c| Cell::new(&c.head, Style::Dim)).collect();
             self.cells(&heads, &widths, look, &mut out);
         }
         for line in &self.lines {
@@ -127,34 +133,34 @@ impl Table {
         self.lines.iter().filter_map(|line| if let Line::Cells(cells) = line { Some(cells) } else { None })
     }
 
-    /// Widths that fit: the ends of the widest columns give way, and when that is not enough whole spare
-    /// columns (`None`), rightmost first.
+    /// Widths that fit: the ends of the widest columns give way, when that is not enough whole spare columns (`None`),
+    /// rightmost first, then lines.
     fn widths(&self, window: usize) -> Vec<Option<usize>> {
-        let mut widths: Vec<Option<usize>> = self.columns.iter().map(|c| Some(width(c.head))).collect();
+        let mut widths: Vec<Option<usize>> = self.columns.iter().map(|c| Some(width(&c.head))).collect();
         for row in self.rows() {
             for (have, cell) in widths.iter_mut().zip(row) {
                 *have = (*have).max(Some(width(&cell.text)));
             }
         }
         loop {
-            let shrunk = self.shrunk(widths.clone(), window);
+            let shrunk = self.shrunk(widths.clone(), window, &[Fit::Cut, Fit::Wrap]);
+            if taken(&shrunk) <= window {
+                return shrunk;
+            }
             let mut columns = widths.iter_mut().zip(&self.columns);
-            let spare = columns.rfind(|(w, c)| c.fit == Fit::Spare && w.is_some());
-            match spare {
-                Some((w, _)) if taken(&shrunk) > window => *w = None,
-                _ => return shrunk,
+            match columns.rfind(|(w, c)| c.fit == Fit::Spare && w.is_some()) {
+                Some((w, _)) => *w = None,
+                None => return self.shrunk(shrunk, window, &[Fit::Break]),
             }
         }
     }
 
-    fn shrunk(&self, mut widths: Vec<Option<usize>>, window: usize) -> Vec<Option<usize>> {
+    /// The widest columns of some kinds made narrower, until all fit or no more can be taken from them.
+    fn shrunk(&self, mut widths: Vec<Option<usize>>, window: usize, fits: &[Fit]) -> Vec<Option<usize>> {
         while taken(&widths) > window {
-            let columns = widths.iter_mut().zip(&self.columns);
-            let widest = columns
-                .filter(|(_, c)| matches!(c.fit, Fit::Cut | Fit::Wrap))
-                .filter_map(|(w, _)| w.as_mut().filter(|w| **w > NARROWEST))
-                .max_by_key(|w| **w);
-            match widest {
+            let columns = widths.iter_mut().zip(&self.columns).filter(|(_, c)| fits.contains(&c.fit));
+            let widest = columns.filter_map(|(w, _)| w.as_mut().filter(|w| **w > NARROWEST));
+            match widest.max_by_key(|w| **w) {
                 Some(w) => *w -= 1,
                 None => break,
             }
@@ -163,41 +169,59 @@ impl Table {
     }
 
     fn cells(&self, cells: &[Cell], widths: &[Option<usize>], look: &Look, out: &mut String) {
-        let shown: Vec<(&Cell, &Column, usize, Vec<String>)> = cells
+        let shown: Vec<Shown<'_>> = cells
             .iter()
             .zip(&self.columns)
             .zip(widths)
             .filter_map(|((cell, column), to)| {
                 let to = (*to)?;
                 let lines = match column.fit {
-                    Fit::Keep | Fit::Spare => vec![cell.text.clone()],
+                    Fit::Keep | Fit::Spare | Fit::Break => vec![cell.text.clone()],
                     Fit::Cut => vec![cut(&cell.text, to)],
                     Fit::Wrap => wrap(&cell.text, to),
                 };
                 Some((cell, column, to, lines))
             })
             .collect();
-        let height = shown.iter().map(|(.., lines)| lines.len()).max().unwrap_or_default();
-        for n in 0..height {
-            // Blanks go outside the emphasis, and none end the line.
-            let mut blanks = INDENT;
-            for (cell, column, to, lines) in &shown {
-                let text = lines.get(n).map_or("", String::as_str);
-                let padded =
-                    if column.align == Align::Right { pad_left(text, *to) } else { pad_right(text, *to) };
-                let body = padded.trim();
-                if body.is_empty() {
-                    blanks += to + GAP;
-                    continue;
-                }
-                let before = padded.len() - padded.trim_start().len();
-                let after = padded.len() - padded.trim_end().len();
-                out.push_str(&" ".repeat(blanks + before));
-                out.push_str(&look.paint(cell.style, body));
-                blanks = after + GAP;
+        let mut from = 0;
+        for (at, (cell, column, to, _)) in shown.iter().enumerate() {
+            if column.fit == Fit::Break && width(&cell.text) > *to {
+                lines(&shown, from..at + 1, look, out);
+                from = at + 1;
             }
-            out.push('\n');
         }
+        if from == 0 || shown.iter().skip(from).any(|(cell, ..)| !cell.text.is_empty()) {
+            lines(&shown, from..shown.len(), look, out);
+        }
+    }
+}
+
+/// A cell with its column, width and lines.
+type Shown<'t> = (&'t Cell, &'t Column, usize, Vec<String>);
+
+/// Lines with some of the cells of a row, the others left blank.
+fn lines(row: &[Shown<'_>], some: std::ops::Range<usize>, look: &Look, out: &mut String) {
+    let of = |at: usize| some.contains(&at);
+    let heights = row.iter().enumerate().filter(|(at, _)| of(*at)).map(|(_, (.., lines))| lines.len());
+    for n in 0..heights.max().unwrap_or_default() {
+        // Blanks go outside the emphasis, and none end the line.
+        let mut blanks = INDENT;
+        for (at, (cell, column, to, lines)) in row.iter().enumerate() {
+            let text = lines.get(n).filter(|_| of(at)).map_or("", String::as_str);
+            let padded =
+                if column.align == Align::Right { pad_left(text, *to) } else { pad_right(text, *to) };
+            let body = padded.trim();
+            if body.is_empty() {
+                blanks += to + GAP;
+                continue;
+            }
+            let before = padded.len() - padded.trim_start().len();
+            let after = padded.len() - padded.trim_end().len();
+            out.push_str(&" ".repeat(blanks + before));
+            out.push_str(&look.paint(cell.style, body));
+            blanks = after + GAP;
+        }
+        out.push('\n');
     }
 }
 
@@ -261,6 +285,31 @@ mod tests {
         let text = |width: usize| table.render(&Look { colour: false, width });
         assert_eq!(text(36), "  id         bar         title\n  a-long-id  ██████····  a title of…\n");
         assert_eq!(text(30), "  id         title\n  a-long-id  a title of some…\n");
+    }
+
+    #[test]
+    fn what_is_too_long_for_its_column_stands_whole_and_breaks_the_line() {
+        let mut table = Table::new(&[
+            ("known", Align::Left, Fit::Keep),
+            ("id", Align::Left, Fit::Break),
+            ("n", Align::Right, Fit::Keep),
+            ("", Align::Left, Fit::Cut),
+        ]);
+        table.row(["2026".into(), "short-id".into(), "1".into(), "some words".into()]);
+        table.row(["2027".into(), "an-id-that-is-too-long".into(), "12".into(), "words".into()]);
+        table.row(["2028".into(), "another-that-is-too-long".into(), "".into(), "".into()]);
+        let text = |width: usize| table.render(&Look { colour: false, width });
+        assert_eq!(
+            text(40),
+            concat!(
+                "  known  id                n\n",
+                "  2026   short-id          1  some words\n",
+                "  2027   an-id-that-is-too-long\n",
+                "                          12  words\n",
+                "  2028   another-that-is-too-long\n",
+            )
+        );
+        assert!(text(60).lines().all(|line| line.len() <= 60) && text(60).lines().count() == 4);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bellwether_alert::{Happening, Number, Why};
 
-use super::figures::UNKNOWN;
+use super::figures::{UNKNOWN, counted};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -131,7 +131,10 @@ fn facts(page: &mut Page, why: &Why) {
     }
     page.table(&table);
     if let Some(more) = why.facts.len().checked_sub(FACTS).filter(|more| *more > 0) {
-        page.paragraph(&format!("and {more} earlier ones: --format json has them all"), Style::Dim);
+        page.paragraph(
+            &format!("and {}: --format json has them all", counted(more, "earlier one", "earlier ones")),
+            Style::Dim,
+        );
     }
 }
 

@@ -7,6 +7,7 @@ use bellwether_server::Configured;
 
 use super::Check;
 use super::checks::listed;
+use crate::render::counted;
 
 /// Rules that no receiver hears of, and receivers that lack a secret.
 pub(super) fn told(configured: &Configured, found: &mut Vec<Check>) {
@@ -18,7 +19,11 @@ pub(super) fn told(configured: &Configured, found: &mut Vec<Check>) {
         .map(|rule| rule.id.as_str())
         .collect();
     let others = configured.receivers.len() - enabled.len();
-    let message = format!("{} rules, {} receivers, {others} more switched off", rules.len(), enabled.len());
+    let message = format!(
+        "{}, {}, {others} more switched off",
+        counted(rules.len(), "rule", "rules"),
+        counted(enabled.len(), "receiver", "receivers")
+    );
     found.push(if unheard.is_empty() {
         Check::ok("alerts", message)
     } else {
@@ -40,7 +45,11 @@ pub(super) fn told(configured: &Configured, found: &mut Vec<Check>) {
 pub(super) fn letters(outbox: Option<&Outbox>, found: &mut Vec<Check>) {
     let Some(outbox) = outbox else { return };
     let dead = outbox.list_dead();
-    let message = format!("{} notifications wait, {} were given up", outbox.waiting().count(), dead.len());
+    let message = format!(
+        "{}, {} given up",
+        counted(outbox.waiting().count(), "notification waits", "notifications wait"),
+        counted(dead.len(), "was", "were")
+    );
     found.push(if dead.is_empty() {
         Check::ok("notifications", message)
     } else {

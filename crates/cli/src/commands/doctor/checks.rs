@@ -16,6 +16,7 @@ use super::{Check, alerts, daemon};
 use crate::app::App;
 use crate::commands::watch;
 use crate::failure::Failure;
+use crate::render::counted;
 
 /// Less free room than this is worth a word.
 const LITTLE_ROOM: u64 = 1 << 30;
@@ -30,6 +31,9 @@ pub(super) fn all(app: &App) -> Result<Vec<Check>, Failure> {
     )];
     let configured = configuration(app, &mut found);
     let url = holder(&dir, &mut found);
+    if let (Some(url), Some(configured)) = (&url, &configured) {
+        found.push(daemon::configuration(url, configured));
+    }
     let seen = store(&dir, &mut found);
     room(&dir, &mut found);
     clock(app.now(), seen.as_ref(), &mut found);
@@ -51,12 +55,11 @@ fn configuration(app: &App, found: &mut Vec<Check>) -> Option<Configured> {
         Ok(configured) => {
             let Configured { types, frameworks, feeds, .. } = &configured;
             let message = format!(
-                "{}: {} fact types, {} framework{}, {} feeds",
+                "{}: {}, {}, {}",
                 config.name(),
-                types.iter().count(),
-                frameworks.len(),
-                if frameworks.len() == 1 { "" } else { "s" },
-                feeds.len()
+                counted(types.iter().count(), "fact type", "fact types"),
+                counted(frameworks.len(), "framework", "frameworks"),
+                counted(feeds.len(), "feed", "feeds")
             );
             found.push(Check::ok("configuration", message));
             Some(configured)
@@ -65,7 +68,7 @@ fn configuration(app: &App, found: &mut Vec<Check>) -> Option<Configured> {
             let first = problems.first().map(Problem::to_string).unwrap_or_default();
             let message = match problems.len() {
                 1 => first,
-                n => format!("{n} faults, the first: {first}"),
+                n => format!("{}, the first: {first}", counted(n, "fault", "faults")),
             };
             found.push(Check::fail("configuration", 3, message, "`bellwether check` names all of them"));
             None
@@ -147,7 +150,10 @@ fn store(dir: &Path, found: &mut Vec<Check>) -> Option<Seen> {
     match read(dir) {
         Ok((seen, head)) => {
             let remark = "`bellwether store verify` reads every byte";
-            found.push(Check::ok("store", format!("{} opens, {head} records; {remark}", dir.display())));
+            found.push(Check::ok(
+                "store",
+                format!("{} opens, {}; {remark}", dir.display(), counted(head, "record", "records")),
+            ));
             Some(seen)
         }
         Err(error) => {
@@ -313,13 +319,18 @@ fn inputs(configured: &Configured, seen: Option<&Seen>, found: &mut Vec<Check>) 
         found.push(if unfilled.is_empty() {
             Check::ok(
                 "inputs",
-                format!("{}: something can fill each of the {total} rows that read facts", framework.id),
+                format!(
+                    "{}: something can fill each of {} facts",
+                    framework.id,
+                    counted(total, "row that reads", "rows that read")
+                ),
             )
         } else {
             let message = format!(
-                "{}: nothing stored and no enabled feed fills {} of {total} rows: {}",
+                "{}: nothing stored and no enabled feed fills {} of {}: {}",
                 framework.id,
                 unfilled.len(),
+                counted(total, "row", "rows"),
                 listed(unfilled.iter().copied())
             );
             Check::warn("inputs", message, "`bellwether gaps` says what each waits for")
@@ -337,8 +348,11 @@ fn quarantine(dir: &Path, found: &mut Vec<Check>) {
         Ok(entries) if entries.is_empty() => found.push(Check::ok("quarantine", "nothing is held back")),
         Ok(entries) => {
             let feeds: BTreeSet<&str> = entries.iter().map(|entry| entry.feed.as_str()).collect();
-            let message =
-                format!("{} records are held back, of {}", entries.len(), listed(feeds.into_iter()));
+            let message = format!(
+                "{} held back, of {}",
+                counted(entries.len(), "record is", "records are"),
+                listed(feeds.into_iter())
+            );
             found.push(Check::warn(
                 "quarantine",
                 message,

@@ -4,7 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use bellwether_server::Configured;
 use serde::Deserialize;
+
+use super::Check;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Most bytes of an answer.
@@ -33,4 +36,37 @@ pub(super) fn get(url: &str, path: &str) -> Option<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some((status, body.to_owned()))
+}
+
+/// Whether the daemon reads by what lies here: all else that is said of the configuration is of the files here.
+pub(super) fn configuration(url: &str, here: &Configured) -> Check {
+    const NAME: &str = "daemon's configuration";
+    let types = here.types.hash();
+    let mut others = Vec::new();
+    for framework in &here.frameworks {
+        let path = format!("/v1/framework?framework={}&types={types}", framework.hash(&here.types));
+        match get(url, &path) {
+            Some((200, _)) => {}
+            Some((404, _)) => others.push(framework.id.as_str()),
+            Some((401 | 403, _)) => {
+                let message =
+                    "it keeps its own and wants a token to tell; the other lines are of the files here";
+                return Check::warn(NAME, message, "set BELLWETHER_TOKEN");
+            }
+            _ => {
+                let message = "it keeps its own and does not tell; the other lines are of the files here";
+                return Check::warn(NAME, message, "look at its log");
+            }
+        }
+    }
+    if others.is_empty() {
+        let message = "it reads by the fact types and frameworks here; rules, receivers and feeds are those of its last \
+                       reload";
+        return Check::ok(NAME, message);
+    }
+    let message = format!(
+        "it keeps its own, and reads not by {} as it is here; the other lines are of the files here",
+        others.join(", ")
+    );
+    Check::warn(NAME, message, "name its configuration with --config, or have it load this one: SIGHUP")
 }

@@ -168,7 +168,24 @@ fn two_readings_stand_side_by_side() {
     let row = rows.iter().find(|r| r["path"] == "level").unwrap();
     assert_eq!((&row["base"], &row["other"]), (&level(&base), &level(&changed)));
     let table = store.run(&args).exits(0).out;
-    assert!(table.contains("implication.sanctions-effectiveness") && table.contains("against"), "{table}");
+    assert!(table.contains("implication.sanctions-effectiveness") && table.contains(" beside "), "{table}");
+    // Without a name the other reading is compared with the configuration's, in the table alone.
+    assert_eq!(store.run(&args[..5]).exits(0).out, table);
+    assert_eq!(changed["framework"]["id"], "china-russia");
+    // Both have the same id and version: the file names the column, and what prints alike is no row.
+    let heads = table.lines().find(|line| line.trim_start().starts_with("row ")).unwrap();
+    assert!(heads.ends_with("other.toml") && heads.contains("china-russia "), "{table}");
+    for line in table.lines().filter(|line| line.contains("implication.")) {
+        let cells: Vec<&str> = line.split_whitespace().rev().take(2).collect();
+        assert_ne!(cells[0], cells[1], "{line}");
+    }
+    // A file that reads as the configuration does shows what that says.
+    std::fs::copy(folder.join("china-russia.toml"), store.beside("same.toml")).unwrap();
+    let same = store.beside("same.toml");
+    let page =
+        store.run(&["replay", "--as-of", "2024-12-31", "--framework", same.to_str().unwrap()]).exits(0);
+    assert!(page.err.contains("reads as china-russia of the configuration does"), "{page}");
+    assert_eq!(page.out, store.run(&["replay", "--as-of", "2024-12-31"]).exits(0).out);
     let csv = store.run(&[&["--format", "csv"], &args[..]].concat()).exits(0).out;
     assert!(csv.starts_with("id,path,base,other\n"), "{csv}");
     let same = store.json(&[

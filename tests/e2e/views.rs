@@ -62,6 +62,41 @@ fn why_leads_from_a_domain_to_its_sources() {
     assert!(page.contains("http"), "the sources are named: {page}");
 }
 
+/// Nobody says how wide the window is: pages keep to a hundred columns. A line of one word is an address to follow.
+#[test]
+fn no_page_is_wider_than_a_hundred_columns() {
+    let store = Store::with_history();
+    let shift = store.json(&["shifts"])[0]["id"].as_str().unwrap().to_owned();
+    for args in [
+        &["board"][..],
+        &["gaps"],
+        &["shifts"],
+        &["replay"],
+        &["replay", "--as-of", "2022-06-30", "--hindsight"],
+        &["diff", "--from", "2024-01-01", "--to", "2026-01-01", "--all"],
+        &["scenarios", "--sensitivity"],
+        &["forecast", "list", "--all"],
+        &["alerts"],
+        &["doctor"],
+        &["check"],
+        &["why", "economic.trade-total"],
+        &["why", "diplomatic"],
+        &["why", "scenario.c-divergence"],
+        &["why", &shift],
+        &["series", "military.exercises"],
+        &["backtest", "--rule", "envelope-breach"],
+    ] {
+        let page = store.run(args).exits(0);
+        let lines = page.out.lines().filter(|line| line.trim().contains(' '));
+        assert!(page.out.lines().count() > 1, "{page}");
+        for line in lines {
+            assert!(line.chars().count() <= 100, "{args:?}: {line}");
+        }
+    }
+    let page = store.run(&["shifts"]).exits(0).out;
+    assert!(page.split_whitespace().any(|word| word == shift), "ids stand whole: {page}");
+}
+
 #[test]
 fn every_number_names_records_that_exist() {
     let store = Store::with_history();

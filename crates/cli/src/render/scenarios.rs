@@ -85,7 +85,7 @@ fn diagnosticity(page: &mut Page, all: &Scenarios) {
     for d in all.diagnosticity.iter().take(SHOWN) {
         let [low, normal, high] = d.chances.map(probability);
         let most = format!(
-            "{}: {} {} to {}",
+            "{}: {} {}→{}",
             d.most.state,
             short(&d.most.scenario),
             probability(d.most.before),

@@ -11,14 +11,14 @@ fn once_asks_the_rules_and_tells_the_receivers() {
         |value: &str| world.store.fed(&["ingest", "--feed", "facts-ndjson", "-"], share(value)).exits(0);
     let once = || world.run(&["watch", "--once"]).exits(0).out;
     // The receiver begins with the first run.
-    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 left waiting"));
+    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 wait"));
     take("0.6");
-    assert!(once().contains("alerts: 1 step, 0 notifications sent, 1 left waiting"));
+    assert!(once().contains("alerts: 1 step, 0 notifications sent, 1 waits"));
     assert_eq!(world.hook.all().len(), 1, "one attempt");
     take("0.3");
     world.hook.turns(Mood::Says(200));
-    assert!(once().contains("alerts: 1 step, 2 notifications sent, 0 left waiting"), "both, in one run");
-    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 left waiting"));
+    assert!(once().contains("alerts: 1 step, 2 notifications sent, 0 wait"), "both, in one run");
+    assert!(once().contains("alerts: 0 steps, 0 notifications sent, 0 wait"));
     assert_eq!(world.hook.kinds(), "firing resolved");
     assert_eq!(world.hook.all()[0].id, world.hook.taken()[0].id);
     let feeds = world.json(&["watch", "--once"]);
@@ -43,7 +43,7 @@ fn doctor_tells_what_keeps_alerts_from_being_heard() {
     has(&checks(&[]), "warn secret: hook: secret", "BELLWETHER_TEST_HOOK");
     let all = checks(&super::world::ENV);
     assert!(!all.iter().any(|l| l.starts_with("warn secret: hook")), "{all:#?}");
-    has(&all, "ok alerts", "1 rules, 1 receivers");
+    has(&all, "ok alerts", "1 rule, 1 receiver, ");
     let file = format!("{}/receivers.toml", world.config);
     let receivers = std::fs::read_to_string(&file).unwrap();
     for wrong in ["severity = \"critical\"", "labels = { team = \"mail\" }"] {

@@ -139,11 +139,12 @@ fn show(app: &mut App, once: &Once) -> Result<(), Failure> {
         let others = feeds.len() - feeds.iter().filter(asked).count();
         lines
             + &format!(
-                "{} switched off or given their records, and not asked\n\
-                 alerts: {}, {} sent, {waiting} left waiting\n",
-                counted(others, "feed is", "feeds are"),
+                "{} not asked: switched off, or given their records\n\
+                 alerts: {}, {} sent, {}\n",
+                counted(others, "feed was", "feeds were"),
                 counted(*moved, "step", "steps"),
-                counted(*sent, "notification", "notifications")
+                counted(*sent, "notification", "notifications"),
+                counted(*waiting, "waits", "wait")
             )
     })?;
     let degraded: Vec<&str> =

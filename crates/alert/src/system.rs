@@ -77,7 +77,7 @@ impl Payload for Ack {
 
 fn named(who: String) -> Result<String, Problem> {
     if who.trim().is_empty() {
-        return Err(Problem::new("nobody's name", "say who: --who NAME").field("who"));
+        return Err(Problem::new("nobody's name", "say who: --operator NAME, over HTTP who").field("who"));
     }
     Ok(who)
 }

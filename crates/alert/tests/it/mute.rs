@@ -95,7 +95,7 @@ fn a_silence_says_what_is_wrong_with_it() {
     );
     assert_eq!(
         refused(new(&rule, "2030-01-02", "2030-01-03", " ")),
-        "who: nobody's name; say who: --who NAME"
+        "who: nobody's name; say who: --operator NAME, over HTTP who"
     );
     assert!(Matchers::parse([]).unwrap_err().to_string().starts_with("no matcher"));
     assert!(Matchers::parse(["rule"]).unwrap_err().to_string().starts_with("not a matcher (found `rule`)"));

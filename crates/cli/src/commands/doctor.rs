@@ -16,7 +16,7 @@ Examples:
   bellwether doctor
   bellwether --format json doctor
 
-One line a check: ok, warn or fail, and what to do. Exit code 0 when nothing
+Check by check: ok, warn or fail, and what to do. Exit code 0 when nothing
 fails, 3 for the configuration, 5 for the store, 7 when the store is held by
 somebody who does not answer.";
 

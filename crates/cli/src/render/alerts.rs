@@ -2,7 +2,7 @@
 
 use bellwether_alert::{AlertState, QuietKind, QuietState, Severity, Standing};
 
-use super::figures::UNKNOWN;
+use super::figures::{UNKNOWN, counted};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::Left;
@@ -60,7 +60,7 @@ fn alert_table(all: &[AlertState]) -> Table {
 pub(crate) fn silences(all: &[QuietState], look: &Look) -> String {
     let mut page = Page::new(look);
     let active = all.iter().filter(|s| s.active).count();
-    page.heading("Silences", &format!("{active} hold now"));
+    page.heading("Silences", &format!("{} now", counted(active, "holds", "hold")));
     if !all.is_empty() {
         let mut table = Table::new(&[
             ("id", Left, Keep),

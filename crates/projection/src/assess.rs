@@ -10,8 +10,8 @@ use crate::assessment::{
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
-    Asked, Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
-    shifts, weigh,
+    Asked, Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change,
+    scenario_states, shifts, weigh,
 };
 
 impl Projector {

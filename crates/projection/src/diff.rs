@@ -183,7 +183,8 @@ impl Projector {
         }
         // A crossed bound, and the figures of a bound, are of its measure; how hard it presses is of more.
         let bound = self.index.framework.constraints.iter().any(|c| c.id == row);
-        let figure = if bound { self.because(&format!("divergence.envelope.{row}"), moved) } else { Vec::new() };
+        let figure =
+            if bound { self.because(&format!("divergence.envelope.{row}"), moved) } else { Vec::new() };
         let because = self.because(row, moved);
         out.extend(paths.into_iter().map(|(path, x, y)| {
             let of_figure = bound && (row != id || !path.starts_with("strength"));

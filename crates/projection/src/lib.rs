@@ -36,8 +36,8 @@ pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
 pub use outlook::{
-    BalanceYear, BoundAhead, BoundGiven, BoundYear, Chance, Fan, FanYear, ModelNote, Outlook, PATHS, Predictive, Probability, Refusal, Scenarios, Signpost,
-    SignpostSignal, USUAL_PATHS, YearEnd,
+    BalanceYear, BoundAhead, BoundGiven, BoundYear, Chance, Fan, FanYear, ModelNote, Outlook, PATHS,
+    Predictive, Probability, Refusal, Scenarios, Signpost, SignpostSignal, USUAL_PATHS, YearEnd,
 };
 pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};

@@ -21,9 +21,11 @@ impl BalanceState {
     /// What the balance would be in each scenario, in words; `None` where no part reads scenarios.
     pub fn by_scenario(&self) -> Option<String> {
         let value = self.value?;
-        let known: Vec<(&str, f64)> = self.under.iter().filter_map(|u| Some((short(&u.id), u.value?))).collect();
+        let known: Vec<(&str, f64)> =
+            self.under.iter().filter_map(|u| Some((short(&u.id), u.value?))).collect();
         let each: Vec<String> = known.iter().map(|(id, v)| format!("{} under {id}", signed(*v, 1))).collect();
-        let turns: Vec<&str> = known.iter().filter(|(_, v)| (*v < 0.0) != (value < 0.0)).map(|k| k.0).collect();
+        let turns: Vec<&str> =
+            known.iter().filter(|(_, v)| (*v < 0.0) != (value < 0.0)).map(|k| k.0).collect();
         let words = match turns.as_slice() {
             [] => "none of them alone turns it".to_owned(),
             list => format!("turned by {}", list.join(", ")),
@@ -75,7 +77,13 @@ fn figure(value: f64, unit: &str) -> String {
 }
 
 fn decimal(value: f64) -> String {
-    let decimals = if value.abs() >= 100.0 { 0 } else if value.abs() >= 1.0 { 1 } else { 3 };
+    let decimals = if value.abs() >= 100.0 {
+        0
+    } else if value.abs() >= 1.0 {
+        1
+    } else {
+        3
+    };
     let text = format!("{value:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "-0" { "0".to_owned() } else { text.replacen('-', "−", 1) }
@@ -87,7 +95,12 @@ mod tests {
 
     #[test]
     fn figures_for_people() {
-        let cases = [(0.528, "share", "52.8 %"), (0.41, "share", "41 %"), (38.82e9, "m3", "38.8 bn m3"), (-0.5, "step", "−0.5 step")];
+        let cases = [
+            (0.528, "share", "52.8 %"),
+            (0.41, "share", "41 %"),
+            (38.82e9, "m3", "38.8 bn m3"),
+            (-0.5, "step", "−0.5 step"),
+        ];
         for (value, unit, want) in cases {
             assert_eq!(figure(value, unit), want);
         }

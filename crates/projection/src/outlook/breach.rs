@@ -112,7 +112,9 @@ impl Outlook<'_> {
         let beyond: Box<dyn Fn(f64) -> bool> = match row.bound {
             Limit { max: Some(max), .. } => Box::new(move |v| v > max),
             Limit { min: Some(_), .. } if floor => {
-                return Err("only floors are known, and a floor cannot show that a minimum is crossed".to_owned());
+                return Err(
+                    "only floors are known, and a floor cannot show that a minimum is crossed".to_owned()
+                );
             }
             Limit { min: Some(min), .. } => Box::new(move |v| v < min),
             Limit { .. } => return Err("it has no bound".to_owned()),

@@ -1,10 +1,11 @@
 //! Where the figure of a bound may stand now: a band around the last one.
 //!
-//! A figure is of its period. Since then the measure has moved as it used to: a random walk without drift, whose variance
-//! grows with the time since (the naïve forecast: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd
-//! ed., 5.5). A year's variance is the mean of the squared past changes over the time that each took; a first release adds
-//! the mean square of what releases came to be revised by. The band holds nine tenths: Student's quantile with as many
-//! degrees of freedom as there were changes. A coded scale moves by whole steps, each way at the rate learnt since the
+//! A figure is of its period. Since then the measure has moved as it used to: a random walk, whose variance grows with the
+//! time since (drift method: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., 5.5). Its drift is
+//! that of the past shrunk by [`CALM`] years without movement, as in the outlook; a year's variance is the mean square of
+//! what the past changes were beside it, over the time that each took; a first release adds the mean square of what
+//! releases came to be revised by. The band holds nine tenths, Student's quantile with as many degrees of freedom as there
+//! were changes, and the figure itself. A coded scale moves by whole steps, each way at the rate learnt since the
 //! first judgement with Jeffreys' half step (as in `outlook/ladder`). Rival figures lie inside the band.
 //!
 //! Time goes by whole months: what nobody learnt moves nothing from one day to the next.
@@ -18,6 +19,8 @@ use crate::fold::moment;
 
 /// Fewest past changes, or judgements, that say anything of the next.
 const CHANGES: usize = 2;
+/// Years without movement that a drift is shrunk by.
+const CALM: f64 = 4.0;
 /// Steps of a coded scale expected before any was seen.
 const JEFFREYS: f64 = 0.5;
 /// Shares are kept off 0 and 1 by this much.
@@ -50,7 +53,7 @@ pub(crate) enum Rests {
     /// The window ends with the view and all of it was looked for.
     Whole,
     /// Past changes.
-    Walk { changes: usize, variance: f64, revisions: f64, years: f64, scale: Scale },
+    Walk { changes: usize, drift: f64, variance: f64, revisions: f64, years: f64, scale: Scale },
     /// Past judgements.
     Steps { judgements: usize, watched: f64, years: f64 },
     /// The past is too short.
@@ -135,24 +138,26 @@ fn walk(eval: &MeasureEval, measure: &Measure, (value, point): (f64, &Point), ye
     let alike: Vec<&Point> =
         eval.series.points.iter().filter(|p| p.class() == class && !p.lower && p.end <= point.end).collect();
     let scale = Scale::of(measure, alike.iter().map(|p| p.value));
-    let squares: Vec<f64> = alike
+    let moves: Vec<(f64, f64)> = alike
         .iter()
         .zip(alike.iter().skip(1))
         .filter_map(|(a, b)| {
             let took = f64::from(months(a.end, b.end)) / 12.0;
-            let change = scale.forward(b.value) - scale.forward(a.value);
-            (took > 0.0).then(|| change * change / took)
+            (took > 0.0).then(|| (took, scale.forward(b.value) - scale.forward(a.value)))
         })
         .collect();
-    let changes = squares.len();
+    let changes = moves.len();
     if changes < CHANGES {
         return None;
     }
-    let variance = squares.iter().sum::<f64>() / changes as f64;
+    let (time, moved) = moves.iter().fold((0.0, 0.0), |sum, (took, by)| (sum.0 + took, sum.1 + by));
+    let drift = moved / (time + CALM);
+    let squares = moves.iter().map(|(took, by)| (by - drift * took) * (by - drift * took) / took);
+    let variance = squares.sum::<f64>() / changes as f64;
     let revisions = if point.restated { 0.0 } else { revisions(eval, scale) };
     let spread = student(changes) * (variance * years + revisions).sqrt();
-    let x = scale.forward(value);
-    let rests = Rests::Walk { changes, variance, revisions, years, scale };
+    let x = scale.forward(value) + drift * years;
+    let rests = Rests::Walk { changes, drift, variance, revisions, years, scale };
     Some((scale.back(x - spread), scale.back(x + spread), rests))
 }
 
@@ -213,16 +218,17 @@ impl Band {
             Rests::Floor => "only a floor is known: nothing bounds it above".to_owned(),
             Rests::Whole => "the window ends with the view and all of it was looked for".to_owned(),
             Rests::Short => format!("under {CHANGES} past changes: they say nothing of the next"),
-            Rests::Walk { changes, variance, revisions, years, scale } => {
+            Rests::Walk { changes, drift, variance, revisions, years, scale } => {
                 let first = if *revisions > 0.0 {
-                    format!(", and {revisions:.2e} for a first release")
+                    format!(", a first release is revised by {:.4}", revisions.sqrt())
                 } else {
                     String::new()
                 };
                 format!(
-                    "nine tenths of a random walk in {}: {changes} past changes give a variance of {variance:.2e} a year, \
-                     {years:.1} years since the figure{first}; rivals inside",
-                    scale.words()
+                    "nine tenths of a random walk in {}: {changes} past changes give a drift of {drift:.4} and a deviation of \
+                     {:.4} in a year, {years:.1} years since the figure{first}; rivals and the figure itself inside",
+                    scale.words(),
+                    variance.sqrt()
                 )
             }
             Rests::Steps { judgements, watched, years } => format!(

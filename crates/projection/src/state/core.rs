@@ -113,7 +113,9 @@ impl<'a> Core<'a> {
             let parts = b
                 .inputs
                 .iter()
-                .map(|i| ((i.of.clone(), i.reading), i.weight, i.sign.factor(), self.strength(&i.of, i.reading)))
+                .map(|i| {
+                    ((i.of.clone(), i.reading), i.weight, i.sign.factor(), self.strength(&i.of, i.reading))
+                })
                 .collect();
             sum(parts, framework.rules.minimum_coverage)
         });

@@ -17,7 +17,9 @@ pub(crate) fn evaluate(core: &Core<'_>, row: &Composite) -> Sum {
             let parts = row
                 .inputs
                 .iter()
-                .map(|i| ((i.of.clone(), i.reading), i.weight, i.sign.factor(), core.strength(&i.of, i.reading)))
+                .map(|i| {
+                    ((i.of.clone(), i.reading), i.weight, i.sign.factor(), core.strength(&i.of, i.reading))
+                })
                 .collect();
             sum(parts, core.framework.rules.minimum_coverage)
         }

@@ -109,7 +109,14 @@ pub(crate) fn of_measure(eval: &MeasureEval, measure: &Measure, reading: As) -> 
         (false, false) => (value, value),
     };
     let width = Width { weak: high - low, ..Width::default() };
-    Strength { value: Some(value), low, high, floor: eval.lower, evidence: eval.state.evidence.clone(), width }
+    Strength {
+        value: Some(value),
+        low,
+        high,
+        floor: eval.lower,
+        evidence: eval.state.evidence.clone(),
+        width,
+    }
 }
 
 /// Sum of weighted strengths: level, band, coverage, evidence.

@@ -13,6 +13,7 @@ mod fact;
 pub mod framework;
 mod grade;
 mod locate;
+mod near;
 mod period;
 mod problem;
 pub mod question;

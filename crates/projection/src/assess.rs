@@ -1,17 +1,17 @@
 //! One view, all rows.
 
 use bellwether_model::View;
-use bellwether_model::framework::{Composite, CompositeFormula};
+use bellwether_model::framework::{As, Composite, CompositeFormula, Constraint};
 use chrono::{DateTime, Utc};
 
 use crate::assessment::{
-    Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState,
+    Assessment, AsymmetryState, ConstraintState, FrameworkRef, LevelState, MeasureState, Shift, Trend,
 };
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months};
 use crate::state::{
-    Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change, scenario_states,
-    shifts, weigh,
+    Asked, Changes, Core, Holds, Levels, balance_state, divergences, domain_states, of_change,
+    scenario_states, shifts, weigh,
 };
 
 impl Projector {
@@ -83,7 +83,7 @@ pub(crate) fn assemble(
         frictions: levels(&framework.frictions),
         implications: levels(&framework.implications),
         asymmetries: asymmetry_states(core),
-        constraints: constraint_states(core),
+        constraints: constraint_states(core, view, &found),
         divergences: divergences(core, &scenarios),
         scenarios,
         fit,
@@ -149,18 +149,44 @@ fn asymmetry_states(core: &Core<'_>) -> Vec<AsymmetryState> {
         .collect()
 }
 
-fn constraint_states(core: &Core<'_>) -> Vec<ConstraintState> {
-    core.framework
-        .constraints
-        .iter()
-        .zip(&core.constraints)
-        .map(|(row, c)| ConstraintState {
+fn constraint_states(core: &Core<'_>, view: &View, found: &Changes) -> Vec<ConstraintState> {
+    let rows = core.framework.constraints.iter().zip(&core.constraints).zip(&core.pressing);
+    rows.map(|((row, c), pressing)| {
+        let strength = &pressing.strength;
+        ConstraintState {
             id: row.id.clone(),
             value: c.value,
             bound: c.bound,
             distance: c.distance,
             breached: c.breached(),
             evidence: c.evidence.clone(),
-        })
-        .collect()
+            strength: strength.value,
+            strength_low: strength.value.map(|_| strength.low),
+            strength_high: strength.value.map(|_| strength.high),
+            low: pressing.band.low,
+            high: pressing.band.high,
+            direction: approach(core, view, row, found),
+            shifts: behind(row, found),
+        }
+    })
+    .collect()
+}
+
+/// Towards the bound is up, away from it down.
+fn approach(core: &Core<'_>, view: &View, row: &Constraint, found: &Changes) -> Trend {
+    let measure = core.framework.all_measures().position(|m| m.id == row.of);
+    let pull = measure.and_then(|index| found.pull(index, Asked::now(view))).map(|pull| pull.direction);
+    let own = core.measure(&row.of).map_or(Trend::Unknown, |(eval, _)| eval.state.trend);
+    match (pull.unwrap_or(own), row.bound.max.is_some()) {
+        (Trend::Up, false) => Trend::Down,
+        (Trend::Down, false) => Trend::Up,
+        (way, _) => way,
+    }
+}
+
+/// Standing shifts of a bound, of its measure and of those whose changes it reads.
+fn behind(row: &Constraint, found: &Changes) -> Vec<String> {
+    let read = |id: &str| row.inputs.iter().any(|i| i.reading == As::Shift && i.of == id);
+    let of = |s: &&Shift| s.indicator == row.of || s.indicator == row.id || read(&s.indicator);
+    found.standing.iter().filter(of).map(|s| s.id.clone()).collect()
 }

@@ -102,7 +102,7 @@ pub enum Trajectory {
 }
 
 /// Direction of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Trend {
     /// Rose beyond the flat band.
@@ -112,6 +112,7 @@ pub enum Trend {
     /// Fell beyond it.
     Down,
     /// Nothing to compare with.
+    #[default]
     Unknown,
 }
 
@@ -282,10 +283,31 @@ pub struct ConstraintState {
     pub bound: f64,
     /// Room left before the bound; negative past it.
     pub distance: Option<f64>,
-    /// Whether it is crossed; `null` when not known.
+    /// Whether it is crossed; `null` when not known. A matter of the figure alone.
     pub breached: Option<bool>,
-    /// Sequences behind it.
+    /// Sequences behind the figure.
     pub evidence: Vec<u64>,
+    /// How hard it presses, 0–1: the room left and what the framework reads besides; `null` without a fresh figure.
+    #[serde(default)]
+    pub strength: Option<f64>,
+    /// Lower end of what the figure's band, missing and uncertain inputs allow.
+    #[serde(default)]
+    pub strength_low: Option<f64>,
+    /// Upper end.
+    #[serde(default)]
+    pub strength_high: Option<f64>,
+    /// Lower end of where the figure may stand now, in the measure's unit; `null` where the past says nothing.
+    #[serde(default)]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(default)]
+    pub high: Option<f64>,
+    /// `up` towards the bound, `down` away from it: by the standing change of its measure, else its change on year.
+    #[serde(default)]
+    pub direction: Trend,
+    /// Standing shifts behind it: of its measure, of the measures that it reads by their changes, and its breach.
+    #[serde(default)]
+    pub shifts: Vec<String>,
 }
 
 /// What one indicator did to a scenario.
@@ -338,6 +360,30 @@ pub struct BalanceState {
     /// Fewest parts that together bring the balance to zero; empty when all of them would not.
     #[serde(default)]
     pub together: Vec<BalanceTurn>,
+    /// What the band comes from; adds to its width.
+    #[serde(default)]
+    pub band: Vec<BandPart>,
+    /// By scenario, the value if that one held for certain, all figures as they stand; empty where no part reads scenarios.
+    #[serde(default)]
+    pub under: Vec<BalanceUnder>,
+}
+
+/// Part of the width of a band.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BandPart {
+    /// `missing` parts, `weak` or one-sided evidence, `bounds` whose figures may have moved, which of the `scenarios` holds.
+    pub from: String,
+    /// Points.
+    pub points: f64,
+}
+
+/// The balance in one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BalanceUnder {
+    /// Scenario.
+    pub id: String,
+    /// Σ points; `null` under the least coverage.
+    pub value: Option<f64>,
 }
 
 /// What it would take of a part to bring the balance to zero.
@@ -353,6 +399,18 @@ pub struct BalanceTurn {
     pub level: Option<f64>,
     /// The level that would bring the balance to zero.
     pub level_to: Option<f64>,
+    /// Heading.
+    #[serde(default)]
+    pub title: String,
+    /// Unit of the figure, where the part is one: a bound, a measure, a scenario (`probability`).
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// That figure now.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// The figure at which the balance is zero.
+    #[serde(default)]
+    pub value_to: Option<f64>,
 }
 
 /// One divergence measure.
@@ -425,31 +483,4 @@ pub struct Shift {
     pub late: bool,
     /// Sequences behind it.
     pub evidence: Vec<u64>,
-}
-
-impl BalanceState {
-    /// What would turn the balance, in words: each part alone, then the fewest together.
-    pub fn turning(&self) -> Vec<String> {
-        let Some(value) = self.value else { return Vec::new() };
-        let way = |t: &BalanceTurn| {
-            let level = |l: Option<f64>| l.map_or("unknown".to_owned(), |l| signed(l, 1));
-            let (from, to) = (level(t.level), level(t.level_to));
-            let to_points = t.to.map_or("unknown".to_owned(), |to| signed(to, 2));
-            format!("{} from {from} to {to} ({} to {to_points} points)", t.id, signed(t.points, 2))
-        };
-        let mut out: Vec<String> =
-            self.alone.iter().filter(|t| t.to.is_some()).map(|t| format!("alone: {}", way(t))).collect();
-        if out.is_empty() {
-            out.push(format!("no part alone can bring {} to zero", signed(value, 1)));
-        }
-        out.push(match self.together.as_slice() {
-            [] => "all parts that are known would not bring it to zero".to_owned(),
-            list => format!("together: {}", list.iter().map(way).collect::<Vec<_>>().join("; ")),
-        });
-        out
-    }
-}
-
-fn signed(value: f64, decimals: usize) -> String {
-    format!("{value:+.decimals$}").replace('-', "−")
 }

@@ -49,7 +49,7 @@ pub struct Diff {
 }
 
 /// Fields that follow from others: what a change of them rests on is named elsewhere.
-const SKIPPED: [&str; 3] = ["evidence", "alone", "together"];
+const SKIPPED: [&str; 5] = ["evidence", "alone", "together", "band", "under"];
 
 /// One value that two frameworks read differently.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,10 +181,16 @@ impl Projector {
         if paths.is_empty() {
             return;
         }
+        // A crossed bound, and the figures of a bound, are of its measure; how hard it presses is of more.
+        let bound = self.index.framework.constraints.iter().any(|c| c.id == row);
+        let figure =
+            if bound { self.because(&format!("divergence.envelope.{row}"), moved) } else { Vec::new() };
         let because = self.because(row, moved);
-        out.extend(
-            paths.into_iter().map(|(path, x, y)| change(id, &path, Some(&x), Some(&y), because.clone())),
-        );
+        out.extend(paths.into_iter().map(|(path, x, y)| {
+            let of_figure = bound && (row != id || !path.starts_with("strength"));
+            let because = if of_figure { &figure } else { &because };
+            change(id, &path, Some(&x), Some(&y), because.clone())
+        }));
     }
 
     /// By measure, the records that exactly one of the views sees.
@@ -252,7 +258,7 @@ impl Projector {
             return row.pairs.iter().flat_map(|p| [p.a.clone(), p.b.clone()]).collect();
         }
         if let Some(row) = f.constraints.iter().find(|c| c.id == id) {
-            return vec![row.of.clone()];
+            return std::iter::once(&row.of).chain(row.inputs.iter().map(|i| &i.of)).cloned().collect();
         }
         if let Some(e) = f.domains.iter().flat_map(|d| &d.expectations).find(|e| e.id == id) {
             return quoted(&e.when).collect();
@@ -265,6 +271,10 @@ impl Projector {
         }
         if id == "divergence.cross_domain.domains" {
             return f.domains.iter().map(|d| d.id.clone()).collect();
+        }
+        // The figure of a bound, not what makes it press.
+        if let Some(row) = id.strip_prefix("divergence.envelope.") {
+            return f.constraints.iter().filter(|c| c.id == row).map(|c| c.of.clone()).collect();
         }
         if let Some(row) = id.strip_prefix("divergence.").and_then(|rest| rest.split_once('.')) {
             return vec![row.1.to_owned()];

@@ -25,6 +25,7 @@ mod outlook;
 pub mod scenario;
 mod state;
 mod stepper;
+mod turning;
 mod weighing;
 mod why;
 
@@ -35,8 +36,8 @@ pub use fold::{Projector, SnapshotError};
 pub use gaps::{Gap, GapKind};
 pub use history::SeriesRow;
 pub use outlook::{
-    Fan, FanYear, ModelNote, Outlook, PATHS, Predictive, Probability, Refusal, Scenarios, Signpost,
-    SignpostSignal, USUAL_PATHS, YearEnd,
+    BalanceYear, BoundAhead, BoundGiven, BoundYear, Chance, Fan, FanYear, ModelNote, Outlook, PATHS,
+    Predictive, Probability, Refusal, Scenarios, Signpost, SignpostSignal, USUAL_PATHS, YearEnd,
 };
 pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};

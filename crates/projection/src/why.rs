@@ -1,11 +1,12 @@
 //! Why a number is what it is: rule, figures read, rows read, facts behind them.
 
+mod bound;
 mod scenario;
 
 use std::collections::BTreeMap;
 
 use bellwether_detect::{Posterior, PosteriorConfig};
-use bellwether_model::framework::{Agreement, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
+use bellwether_model::framework::{Agreement, As, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
 use bellwether_model::{View, parse_moment};
 use serde::{Deserialize, Serialize};
 
@@ -239,7 +240,7 @@ impl Projector {
                 of: m.id.clone(),
                 weight: m.weight,
                 sign: m.sign,
-                points: sum.points(&m.id),
+                points: sum.points(&m.id, As::Distance),
                 reason: m.reason.clone(),
             })
             .collect();
@@ -306,40 +307,28 @@ impl Projector {
                 facts: input_facts(&a.evidence),
             });
         }
-        if let Some(row) = self.index.framework.constraints.iter().find(|c| c.id == id) {
-            let state = all.constraints.iter().find(|c| c.id == id)?;
-            return Some(Explanation {
-                id: row.id.clone(),
-                kind: "constraint".to_owned(),
-                title: row.title.clone(),
-                meaning: row.meaning.clone(),
-                formula: format!("{} of {}, scale {}", limit_words(&row.bound), row.of, show(row.scale)),
-                unit: core.measure(&row.of).map(|m| m.1.unit.clone()).unwrap_or_default(),
-                reason: row.reason.clone(),
-                figures: vec![
-                    figure("value", state.value.map(show)),
-                    figure("bound", Some(show(state.bound))),
-                    figure("room left", state.distance.map(show)),
-                    figure("breached", state.breached.map(|b| b.to_string())),
-                ],
-                inputs: Vec::new(),
-                facts: input_facts(&state.evidence),
-            });
+        if let Some(found) = self.why_bound(core, all, id) {
+            return Some(found);
         }
         let row = self.index.framework.balance.as_ref().filter(|b| b.id == id)?;
         let sum = core.balance.as_ref()?;
         let turning = all.balance.as_ref().map(BalanceState::turning).unwrap_or_default();
+        let words = |words: fn(&BalanceState) -> Option<String>| all.balance.as_ref().and_then(words);
         Some(Explanation {
             id: row.id.clone(),
             kind: "balance".to_owned(),
             title: row.title.clone(),
             meaning: row.meaning.clone(),
-            formula: "sum of 100 · weight · sign · strength over its parts".to_owned(),
+            formula: "sum of 100 · weight · sign · strength over its parts; the band adds those of the parts, a scenario's is one \
+                      standard deviation of whether it holds"
+                .to_owned(),
             unit: "points".to_owned(),
             reason: row.reason.clone(),
             figures: [("value", sum.level), ("low", sum.low), ("high", sum.high)]
                 .into_iter()
                 .map(|(name, value)| figure(name, value.map(show)))
+                .chain([figure("the band comes from", words(BalanceState::band_from))])
+                .chain([figure("in each scenario", words(BalanceState::by_scenario))])
                 .chain(turning.into_iter().map(|words| figure("would turn it", Some(words))))
                 .collect(),
             inputs: input_lines(&row.inputs, sum),
@@ -543,7 +532,7 @@ fn input_lines(inputs: &[Input], sum: &Sum) -> Vec<InputLine> {
             of: i.of.clone(),
             weight: i.weight,
             sign: i.sign,
-            points: sum.points(&i.of),
+            points: sum.points(&i.of, i.reading),
             reason: i.reason.clone(),
         })
         .collect()

@@ -108,6 +108,13 @@ const CONSTRAINT: Fields = &[
     ("distance", Number),
     ("breached", Flag),
     ("evidence", Numbers),
+    ("strength", Number),
+    ("strength_low", Number),
+    ("strength_high", Number),
+    ("low", Number),
+    ("high", Number),
+    ("direction", Text),
+    ("shifts", Texts),
 ];
 const SCENARIO: Fields = &[
     ("id", Text),
@@ -158,6 +165,8 @@ const BALANCE: Fields = &[
     ("low", Number),
     ("high", Number),
     ("parts", Maps(&["id"], &["points"])),
+    ("band", Maps(&["from"], &["points"])),
+    ("under", Maps(&["id"], &["value"])),
 ];
 
 /// Fields that depend on the moment and not only on what is known.

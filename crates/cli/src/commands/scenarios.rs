@@ -1,6 +1,6 @@
 //! `scenarios`.
 
-use bellwether_projection::{PATHS, Scenarios, USUAL_PATHS};
+use bellwether_projection::{Chance, PATHS, Scenarios, USUAL_PATHS};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -88,6 +88,27 @@ fn rows(all: &Scenarios) -> Vec<Value> {
     if let Some(balance) = &all.balance {
         let turning = balance.turning().join("; ");
         out.push(json!({ "list": "balance", "id": balance.id, "number": balance.value, "words": turning }));
+        out.extend(balance.under.iter().map(|u| {
+            json!({ "list": "balance_under", "id": u.id, "number": u.value, "words": "figures as they stand" })
+        }));
+        out.extend(all.balance_ahead.iter().map(|y| {
+            json!({ "list": "balance_ahead", "id": balance.id, "year": y.year, "number": y.value,
+                "words": "figures as they stand" })
+        }));
+    }
+    for bound in &all.bounds {
+        if let Some(reason) = &bound.reason {
+            out.push(json!({ "list": "bounds", "id": bound.id, "words": reason }));
+        }
+        for y in bound.year_ends.iter().flatten() {
+            let row = |id: String, at: &Option<Chance>, ever: &Option<Chance>| {
+                json!({ "list": "bounds", "id": id, "year": y.year,
+                    "probability": ever.as_ref().map(|c| c.probability),
+                    "number": at.as_ref().map(|c| c.probability), "words": ever.as_ref().map(|c| &c.words) })
+            };
+            out.push(row(bound.id.clone(), &Some(y.at.clone()), &Some(y.ever.clone())));
+            out.extend(y.given.iter().map(|g| row(format!("{} given {}", bound.id, g.id), &g.at, &g.ever)));
+        }
     }
     for fan in &all.fans {
         out.extend(fan.year_ends.iter().map(|y| {

@@ -2,7 +2,7 @@
 
 use bellwether_model::framework::{Composite, Framework};
 use bellwether_projection::{
-    Assessment, DomainState, Gap, LevelState, Move, ScenarioState, Shift, TRANSITION, Withdrawn,
+    Assessment, DomainState, Gap, LevelState, Move, ScenarioState, Shift, TRANSITION, Trend, Withdrawn,
 };
 
 use super::figures::{
@@ -175,7 +175,7 @@ fn relations(page: &mut Page, a: &Assessment, framework: &Framework) {
         page.table(&table);
     }
     if !a.constraints.is_empty() {
-        page.heading("Constraints", "bounds of the envelope and the room left");
+        page.heading("Constraints", "bounds of the envelope, how hard each presses, ▲ nearer ▼ further");
         page.table(&constraint_table(a, framework));
     }
 }
@@ -185,27 +185,36 @@ fn constraint_table(a: &Assessment, framework: &Framework) -> Table {
         ("row", Left, Break),
         ("value", Right, Keep),
         ("bound", Right, Keep),
-        ("room", Right, Keep),
+        ("room", Right, Wrap),
+        ("presses", Right, Keep),
         ("", Left, Keep),
-        ("", Left, Cut),
     ]);
     for state in &a.constraints {
         let row = framework.constraints.iter().find(|r| r.id == state.id);
         let unit =
             row.and_then(|r| framework.all_measures().find(|m| m.id == r.of)).map_or("", |m| m.unit.as_str());
         let side = if row.is_some_and(|r| r.bound.max.is_some()) { "≤" } else { "≥" };
-        let (word, style) = match state.breached {
-            Some(true) => ("breached", Style::Bad),
-            Some(false) => ("within", Style::Good),
-            None => ("unknown", Style::Dim),
+        let room = match (state.distance, state.breached) {
+            (Some(room), Some(true)) => Cell::new(format!("{} past", difference(-room, unit)), Style::Bad),
+            (Some(room), _) => Cell::new(format!("{} left", difference(room, unit)), Style::Good),
+            (None, _) => Cell::new("unknown", Style::Dim),
+        };
+        // Nearer is worse here, whichever way the figure went.
+        let (arrow, style) = match state.direction {
+            Trend::Up => ("▲", Style::Bad),
+            Trend::Down => ("▼", Style::Good),
+            way => trend(way),
         };
         table.row([
             state.id.as_str().into(),
             state.value.map_or(UNKNOWN.to_owned(), |v| quantity(v, unit)).into(),
             format!("{side} {}", quantity(state.bound, unit)).into(),
-            state.distance.map_or(UNKNOWN.to_owned(), |v| difference(v, unit)).into(),
-            Cell::new(word, style),
-            Cell::new(row.map_or("", |r| r.title.as_str()), Style::Dim),
+            room,
+            Cell::new(
+                state.strength.map_or(UNKNOWN.to_owned(), |s| format!("{:.0}%", 100.0 * s)),
+                Style::Bold,
+            ),
+            Cell::new(arrow, style),
         ]);
     }
     table
@@ -299,6 +308,8 @@ fn balance(page: &mut Page, a: &Assessment, framework: &Framework) {
     };
     page.entry("for", &side(|p| p > 0.0));
     page.entry("against", &side(|p| p < 0.0));
+    page.entry("band", &state.band_from().unwrap_or_default());
+    page.entry("scenario", &state.by_scenario().unwrap_or_default());
     // What it would take of each part alone is in `scenarios` and `why`.
     page.entry("turns", state.turning().last().map_or("", String::as_str));
 }
@@ -397,7 +408,8 @@ mod tests {
                          "direction": "down", "evidence": []}],
             "asymmetries": [],
             "constraints": [{"id": "constraint.trade-capacity", "value": 41e9, "bound": 40e9,
-                             "distance": -1e9, "breached": true, "evidence": []}],
+                             "distance": -1e9, "breached": true, "evidence": [],
+                             "strength": 0.9, "direction": "up"}],
             "scenarios": [
                 {"id": "scenario.closer", "probability": 0.996, "words": "almost certain",
                  "moved_by": [{"indicator": "economic.trade-total", "log_odds": 1.098}]},
@@ -437,9 +449,9 @@ mod tests {
             "  row                       level                   band\n",
             "  driver.economic-interest    −40  ···██┊·····  −100…+20  ▼  Economic interest\n",
             "\n",
-            "Constraints  bounds of the envelope and the room left\n",
-            "  row                            value        bound       room\n",
-            "  constraint.trade-capacity  41 bn USD  ≤ 40 bn USD  −1 bn USD  breached  Capacity of ports and buy…\n",
+            "Constraints  bounds of the envelope, how hard each presses, ▲ nearer ▼ further\n",
+            "  row                            value        bound           room  presses\n",
+            "  constraint.trade-capacity  41 bn USD  ≤ 40 bn USD  1 bn USD past      90%  ▲\n",
             "\n",
             "Scenarios  fit of the best: 0.50\n",
             "  scenario            p              words             prior  moved most by\n",

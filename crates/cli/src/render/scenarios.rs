@@ -1,10 +1,10 @@
 //! The scenarios as a page: now, the years ahead, what would change them, what they hang on.
 
 use bellwether_model::framework::Framework;
-use bellwether_projection::{Fan, Scenarios, Sensitivity, Signpost};
+use bellwether_projection::{Scenarios, Sensitivity, Signpost};
 
 use super::assessment::scenario_table;
-use super::figures::{UNKNOWN, band, compact, counted, points, probability, quantity, share_bar, until};
+use super::figures::{UNKNOWN, band, compact, counted, points, probability, quantity, share_bar, signed, until};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -33,6 +33,7 @@ pub(crate) fn scenarios(all: &Scenarios, framework: &Framework, look: &Look) -> 
         diagnosticity(&mut page, all);
     }
     balance(&mut page, all, framework);
+    bounds(&mut page, all);
     fans(&mut page, all);
     if let Some(sensitivity) = &all.sensitivity {
         judgements(&mut page, sensitivity);
@@ -112,8 +113,71 @@ fn balance(page: &mut Page, all: &Scenarios, framework: &Framework) {
         &format!("{} {}, band {}.", state.id, points(state.value), band(state.low, state.high)),
         Style::Plain,
     );
+    page.entry("band", &state.band_from().unwrap_or_default());
+    page.entry("scenario", &state.by_scenario().unwrap_or_default());
+    page.entry("years", &years(all).unwrap_or_default());
     for words in state.turning() {
         page.entry("turns", &words);
+    }
+}
+
+/// The balance at the first, middle and last year end, and when it turns.
+fn years(all: &Scenarios) -> Option<String> {
+    let now = all.balance.as_ref()?.value?;
+    let known: Vec<(i32, f64)> = all.balance_ahead.iter().filter_map(|y| Some((y.year, y.value?))).collect();
+    let few = shown(known.len()).into_iter().filter_map(|at| known.get(at));
+    let each: Vec<String> = few.map(|(year, v)| format!("{} at the end of {year}", signed(*v, 1))).collect();
+    let turns = known.iter().find(|(_, v)| (*v < 0.0) != (now < 0.0));
+    let words =
+        turns.map_or("it does not turn".to_owned(), |(year, _)| format!("it turns by the end of {year}"));
+    (!each.is_empty()).then(|| format!("{}, figures as they stand: {words}", each.join(", ")))
+}
+
+fn bounds(page: &mut Page, all: &Scenarios) {
+    if all.bounds.is_empty() {
+        return;
+    }
+    page.heading("Bounds ahead", "chance that a bound is crossed at the year end, and at some time up to it");
+    let mut table = Table::new(&[
+        ("bound", Left, Keep),
+        ("year", Left, Keep),
+        ("at", Right, Keep),
+        ("ever", Right, Keep),
+        ("words", Left, Keep),
+        ("ever, by scenario", Left, Wrap),
+    ]);
+    for bound in &all.bounds {
+        let ends = bound.year_ends.as_deref().unwrap_or_default();
+        for (n, y) in shown(ends.len()).into_iter().filter_map(|at| ends.get(at)).enumerate() {
+            let id = bound.id.strip_prefix("constraint.").unwrap_or(&bound.id);
+            let mut given: Vec<(&str, f64)> =
+                y.given.iter().filter_map(|g| Some((short(&g.id), g.ever.as_ref()?.probability))).collect();
+            given.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let between = given.first().zip(given.last()).map_or(UNKNOWN.to_owned(), |(a, b)| {
+                format!("{} {} to {} {}", a.0, probability(a.1), b.0, probability(b.1))
+            });
+            let floor = if bound.floor { "≥ " } else { "" };
+            table.row([
+                if n == 0 { id } else { "" }.into(),
+                y.year.to_string().into(),
+                format!("{floor}{}", probability(y.at.probability)).into(),
+                Cell::new(format!("{floor}{}", probability(y.ever.probability)), Style::Bold),
+                y.ever.words.as_str().into(),
+                Cell::new(between, Style::Dim),
+            ]);
+        }
+    }
+    page.table(&table);
+    let mut without: Vec<(&str, Vec<&str>)> = Vec::new();
+    for bound in &all.bounds {
+        let Some(reason) = bound.reason.as_deref() else { continue };
+        match without.iter_mut().find(|(r, _)| *r == reason) {
+            Some((_, ids)) => ids.push(&bound.id),
+            None => without.push((reason, vec![&bound.id])),
+        }
+    }
+    for (reason, ids) in without {
+        page.entry("no model", &format!("{reason}: {}", ids.join(", ")));
     }
 }
 
@@ -132,7 +196,7 @@ fn fans(page: &mut Page, all: &Scenarios) {
         ("90% between", Left, Keep),
     ]);
     for fan in &all.fans {
-        for (n, at) in shown(fan).into_iter().enumerate() {
+        for (n, at) in shown(fan.year_ends.len()).into_iter().enumerate() {
             let Some(y) = fan.year_ends.get(at) else { continue };
             let first = n == 0;
             let floor = if fan.model.floor { "≥ " } else { "" };
@@ -152,8 +216,7 @@ fn fans(page: &mut Page, all: &Scenarios) {
 }
 
 /// Positions of the first, middle and last year.
-fn shown(fan: &Fan) -> Vec<usize> {
-    let n = fan.year_ends.len();
+fn shown(n: usize) -> Vec<usize> {
     if n <= YEARS { (0..n).collect() } else { vec![0, n / 2, n - 1] }
 }
 

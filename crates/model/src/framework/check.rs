@@ -1,5 +1,7 @@
 //! Cross-references and sums of a framework file, all findings at once.
 
+mod pressing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Datelike;
@@ -302,8 +304,18 @@ impl<'a> Checker<'a> {
         for (k, input) in inputs.iter().enumerate() {
             let mut at = path.to_vec();
             at.extend([Step::At(k), Step::Key("of")]);
+            if inputs.iter().take(k).any(|i| i.of == input.of && i.reading == input.reading) {
+                self.push(
+                    &at,
+                    format!("{} is read twice in the same way", input.of),
+                    "keep one, with both weights",
+                );
+            }
             match self.stages.get(input.of.as_str()) {
-                None => self.push(&at, format!("unknown id {}", input.of), "name a row of this file"),
+                None => {
+                    let remedy = self.near(&input.of);
+                    self.push(&at, format!("unknown id {}", input.of), remedy);
+                }
                 Some(stage) if *stage >= before => self.push(
                     &at,
                     format!("{} is assessed later than this row", input.of),
@@ -369,6 +381,7 @@ impl<'a> Checker<'a> {
             if c.scale <= 0.0 {
                 self.push(&at("scale"), "the scale must be above 0", "correct it");
             }
+            self.pressing(i, c);
         }
     }
 

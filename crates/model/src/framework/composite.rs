@@ -31,7 +31,7 @@ impl Sign {
 }
 
 /// How an input becomes a strength between −1 and 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum As {
     /// tanh(z / 2) of the standardised distance; a domain's index or a composite's level over 100.
@@ -176,8 +176,24 @@ pub struct Constraint {
     pub bound: Limit,
     /// Distance from the bound, in the measure's unit, from which the constraint exerts no pull.
     pub scale: f64,
+    /// Weight of the room left in how hard the bound presses, at least a half; with the weights of `inputs` it adds to 1.
+    #[serde(default = "whole", skip_serializing_if = "is_whole")]
+    pub presses: f64,
+    /// What else makes it press: scenarios and standing changes. A breach asks the figure alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<Input>,
     /// Why this bound and scale.
     pub reason: String,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+// What says nothing of it has the hash that it had before there was such a weight.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_whole(presses: &f64) -> bool {
+    *presses == 1.0
 }
 
 /// Incentives for alignment minus incentives for separation.

@@ -240,28 +240,8 @@ fn answers(measure: &Measure, start: NaiveDate, end: NaiveDate) -> bool {
 
 /// The id nearest to a wrong one.
 fn near<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let best = known.map(|id| (edits(wanted, id), id)).min();
-    match best {
-        Some((n, id)) if n <= 2 + wanted.len() / 4 => format!("did you mean {id}?"),
-        _ => "use an id of the framework; `bellwether board` lists the indicators".to_owned(),
-    }
-}
-
-fn edits(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let (mut diagonal, mut left) = (i, i + 1);
-        for (at, y) in b.bytes().enumerate() {
-            let above = row.get(at + 1).copied().unwrap_or_default();
-            let here = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
-            if let Some(cell) = row.get_mut(at) {
-                *cell = left;
-            }
-            (diagonal, left) = (above, here);
-        }
-        if let Some(cell) = row.last_mut() {
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    crate::near::near(wanted, known).map_or_else(
+        || "use an id of the framework; `bellwether board` lists the indicators".to_owned(),
+        |id| format!("did you mean {id}?"),
+    )
 }

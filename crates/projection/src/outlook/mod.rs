@@ -10,6 +10,7 @@
 //! indicator is asked, how often, and on how many threads, changes no other answer, and what lies further ahead changes
 //! nothing before it.
 
+mod breach;
 mod chain;
 mod count;
 mod course;
@@ -40,6 +41,7 @@ use course::{Courses, steps};
 use draw::Draw;
 use model::{Fitted, Law};
 
+pub use breach::{BalanceYear, BoundAhead, BoundGiven, BoundYear, Chance};
 pub use model::ModelNote;
 pub use predictive::{Predictive, Refusal};
 pub use report::{PATHS, Scenarios, USUAL_PATHS};

@@ -4,7 +4,7 @@ use bellwether_model::{Problem, View};
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use super::{Fan, REACH, Refusal, Signpost, YearEnd};
+use super::{BalanceYear, BoundAhead, Fan, REACH, Refusal, Signpost, YearEnd};
 use crate::assessment::{BalanceState, ScenarioState};
 use crate::fold::Projector;
 use crate::state::balance_state;
@@ -34,6 +34,12 @@ pub struct Scenarios {
     pub diagnosticity: Vec<Diagnosticity>,
     /// The balance, with what would turn it.
     pub balance: Option<BalanceState>,
+    /// The balance at the end of each year, every figure as it stands.
+    #[serde(default)]
+    pub balance_ahead: Vec<BalanceYear>,
+    /// The chance that the bounds of the envelope are crossed.
+    #[serde(default)]
+    pub bounds: Vec<BoundAhead>,
     /// Indicators in the years ahead.
     pub fans: Vec<Fan>,
     /// Indicators without a model, and why.
@@ -78,6 +84,8 @@ impl Projector {
             signposts: outlook.signposts(),
             diagnosticity: self.diagnosticity(view),
             balance: balance_state(&outlook.core),
+            balance_ahead: outlook.balance_ahead(horizon),
+            bounds: outlook.bounds(horizon),
             fans,
             refused,
             sensitivity: if sensitivity { self.sensitivity(view) } else { None },

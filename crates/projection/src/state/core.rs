@@ -9,6 +9,7 @@ use bellwether_model::framework::{As, Framework, Measure};
 use super::level;
 use super::measure::{MeasureEval, evaluate_all};
 use super::outside::Outside;
+use super::pressing::{Pressing, pressing};
 use super::relation::{self, Asymmetry, Constraint};
 use super::strength::{Strength, Sum, of_measure, sum};
 use crate::fold::{Projector, Resolved};
@@ -17,6 +18,7 @@ use crate::fold::{Projector, Resolved};
 pub(crate) type Levels = BTreeMap<String, Sum>;
 
 /// Rows of one view. Directions of levels compare two of them.
+#[derive(Clone)]
 pub(crate) struct Core<'a> {
     pub(crate) framework: &'a Framework,
     pub(crate) facts: u64,
@@ -25,6 +27,8 @@ pub(crate) struct Core<'a> {
     pub(crate) domains: Vec<Sum>,
     pub(crate) asymmetries: Vec<Asymmetry>,
     pub(crate) constraints: Vec<Constraint>,
+    /// By constraint.
+    pub(crate) pressing: Vec<Pressing>,
     pub(crate) levels: BTreeMap<&'a str, Sum>,
     pub(crate) balance: Option<Sum>,
     outside: Outside,
@@ -56,6 +60,7 @@ impl<'a> Core<'a> {
             domains: Vec::new(),
             asymmetries: Vec::new(),
             constraints: Vec::new(),
+            pressing: Vec::new(),
             levels: BTreeMap::new(),
             balance: None,
             outside: Outside::default(),
@@ -70,7 +75,10 @@ impl<'a> Core<'a> {
                     .indicators
                     .iter()
                     .filter(|m| m.domain.as_ref() == Some(&domain.id))
-                    .map(|m| (m.id.clone(), m.weight, m.sign.factor(), core.strength(&m.id, As::Distance)))
+                    .map(|m| {
+                        let strength = core.strength(&m.id, As::Distance);
+                        ((m.id.clone(), As::Distance), m.weight, m.sign.factor(), strength)
+                    })
                     .collect();
                 sum(parts, rules.minimum_coverage)
             })
@@ -80,10 +88,12 @@ impl<'a> Core<'a> {
         core
     }
 
-    /// Levels and the balance.
+    /// How hard bounds press, levels and the balance.
     pub(crate) fn compose(&mut self, outside: Outside) {
         let framework = self.framework;
         self.outside = outside;
+        let bounds = framework.constraints.iter().zip(&self.constraints);
+        self.pressing = bounds.map(|(row, state)| pressing(self, row, state, self.outside.at)).collect();
         // Constraint shares range over drivers, so they come after all of them.
         let (plain, derived): (Vec<_>, Vec<_>) = framework
             .frictions
@@ -103,10 +113,17 @@ impl<'a> Core<'a> {
             let parts = b
                 .inputs
                 .iter()
-                .map(|i| (i.of.clone(), i.weight, i.sign.factor(), self.strength(&i.of, i.reading)))
+                .map(|i| {
+                    ((i.of.clone(), i.reading), i.weight, i.sign.factor(), self.strength(&i.of, i.reading))
+                })
                 .collect();
             sum(parts, framework.rules.minimum_coverage)
         });
+    }
+
+    /// What was read of scenarios and changes.
+    pub(crate) fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// Levels by row.
@@ -152,7 +169,7 @@ impl<'a> Core<'a> {
             return self.asymmetries.get(at).map_or(Strength::missing(-1.0, 1.0), Asymmetry::strength);
         }
         if let Some(at) = self.framework.constraints.iter().position(|c| c.id == id) {
-            return self.constraints.get(at).map_or(Strength::missing(0.0, 1.0), Constraint::strength);
+            return self.pressing.get(at).map_or(Strength::missing(0.0, 1.0), |p| p.strength.clone());
         }
         Strength::missing(if reading == As::Probability { 0.0 } else { -1.0 }, 1.0)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::framework::{Expectation, Framework};
+use bellwether_model::framework::{As, Expectation, Framework};
 use cel::Program;
 
 use super::change::{Asked, Changes, provisional};
@@ -222,7 +222,7 @@ fn broken(
         .map(|d| {
             let parts = all.iter().filter(|(_, m)| m.domain.as_ref() == Some(&d.id)).map(|(i, m)| {
                 let strength = read.get(i).map_or_else(missing, |r| r.strength.clone());
-                (m.id.clone(), m.weight, m.sign.factor(), strength)
+                ((m.id.clone(), As::Distance), m.weight, m.sign.factor(), strength)
             });
             (d.id.as_str(), sum(parts.collect(), framework.rules.minimum_coverage))
         })

@@ -17,7 +17,9 @@ pub(crate) fn evaluate(core: &Core<'_>, row: &Composite) -> Sum {
             let parts = row
                 .inputs
                 .iter()
-                .map(|i| (i.of.clone(), i.weight, i.sign.factor(), core.strength(&i.of, i.reading)))
+                .map(|i| {
+                    ((i.of.clone(), i.reading), i.weight, i.sign.factor(), core.strength(&i.of, i.reading))
+                })
                 .collect();
             sum(parts, core.framework.rules.minimum_coverage)
         }
@@ -64,6 +66,7 @@ fn over_rows(
         let strength = core.strength(&input.of, input.reading);
         parts.push(PartPoints {
             id: input.of.clone(),
+            reading: input.reading,
             points: strength.value.map(|v| v * 100.0),
             weight: input.weight,
             sign: 0.0,
@@ -80,7 +83,7 @@ fn over_rows(
     if level.is_none() {
         evidence.clear();
     }
-    Sum { level, low: level, high: level, coverage: 0.0, evidence, parts }
+    Sum { level, low: level, high: level, evidence, parts, ..Sum::default() }
 }
 
 /// Spearman's rank correlation with mean ranks for ties (Kendall & Gibbons, Rank Correlation Methods).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_detect::spread;
-use bellwether_model::framework::{Baseline, Cadence, Kind, Measure, PeriodKind, Rules, Transform};
+use bellwether_model::framework::{Baseline, Cadence, Formula, Kind, Measure, PeriodKind, Rules, Transform};
 use bellwether_model::{Grade, View};
 use chrono::NaiveTime;
 
@@ -23,6 +23,8 @@ pub(crate) struct MeasureEval {
     pub(crate) lower: bool,
     /// Greatest relative difference between rival accounts of the value.
     pub(crate) spread: f64,
+    /// First and present value of the periods that were stated more than once; only where a bound asks.
+    pub(crate) revised: Vec<[f64; 2]>,
     /// Value or floor.
     pub(crate) reading: Option<f64>,
     /// Points behind the baseline, for `why`.
@@ -109,12 +111,33 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         grade: headline.as_ref().map_or(Grade::UNKNOWN, |p| p.grade),
         lower,
         spread: headline.as_ref().map_or(0.0, |p| p.spread),
+        revised: revised(source, &series),
         reading,
         series,
         baseline,
         baseline_centre: centre,
         until,
     }
+}
+
+/// What became of the first releases of a bounded measure's periods.
+fn revised(source: &Source<'_>, series: &Series) -> Vec<[f64; 2]> {
+    let (m, projector) = (source.measure, source.projector);
+    let bounded = || projector.index.framework.constraints.iter().any(|c| c.of == m.id);
+    // A quotient has no first release of its own.
+    if m.formula != Formula::Value || !bounded() {
+        return Vec::new();
+    }
+    let factor = m.read.get(series.read).and_then(|r| r.factor).unwrap_or(1.0);
+    let restated = series.points.iter().filter(|p| p.restated);
+    restated
+        .filter_map(|point| {
+            let statements = projector.vintages(point.at, source.view);
+            let first = statements.iter().filter_map(|v| projector.observation(v.at));
+            let first = first.into_iter().find(|o| (o.start, o.end) == (point.start, point.end))?;
+            Some([first.value?.to_f64() * factor, point.value])
+        })
+        .collect()
 }
 
 /// When time alone may change an evaluation: a value ages, a window gains or loses something.
@@ -141,6 +164,14 @@ pub(crate) fn transformed(m: &Measure, value: f64) -> Option<f64> {
     match m.transform {
         Transform::None => Some(value),
         Transform::Log => (value > 0.0).then(|| libm::log(value)),
+    }
+}
+
+/// The value of a transformed one.
+pub(crate) fn transformed_back(m: &Measure, x: f64) -> f64 {
+    match m.transform {
+        Transform::None => x,
+        Transform::Log => libm::exp(x),
     }
 }
 

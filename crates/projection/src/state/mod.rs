@@ -4,6 +4,7 @@
 //! gives to the rows above it, then the rows themselves in the order in which they may read each other.
 
 mod balance;
+mod band;
 mod bound;
 mod change;
 mod condition;
@@ -21,6 +22,7 @@ mod misfit;
 mod outside;
 mod past;
 mod plan;
+mod pressing;
 mod relation;
 mod residual;
 mod scenario;
@@ -33,8 +35,8 @@ pub(crate) mod time;
 
 pub(crate) use self::core::Core;
 pub(crate) use self::core::Levels;
-pub(crate) use balance::balance_state;
-pub(crate) use change::{AtAlarm, Changes, at_alarm};
+pub(crate) use balance::{balance_state, given};
+pub(crate) use change::{Asked, AtAlarm, Changes, at_alarm};
 pub(crate) use divergence::divergences;
 pub(crate) use domain::domain_states;
 pub(crate) use holds::Holds;

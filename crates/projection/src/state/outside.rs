@@ -8,16 +8,18 @@ use bellwether_model::framework::{As, Framework, Input};
 use super::change::{Asked, Changes, changes_of};
 use super::core::Core;
 use super::scenario::weigh;
-use super::strength::Strength;
+use super::strength::{Strength, Width};
 use crate::assessment::Trend;
 use crate::fold::Projector;
 
 /// Quarters whose readings are named as evidence of a scenario; older ones have faded.
 const NAMED: u32 = 4;
 
-/// Strengths by id, of the rows that some composite reads so.
+/// Strengths by id, of the rows that some composite or bound reads so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outside {
+    /// World date of the view.
+    pub(crate) at: i64,
     pub(crate) scenarios: BTreeMap<String, Strength>,
     pub(crate) changes: BTreeMap<String, Strength>,
 }
@@ -47,9 +49,19 @@ impl Outside {
             inputs(core.framework).filter(|i| i.reading == reading).map(|i| i.of.as_str()).collect()
         };
         Self {
+            at: view.as_of.timestamp_micros(),
             scenarios: scenarios(projector, view, core, &asked(As::Probability)),
             changes: standing(projector, view, core, &asked(As::Shift), found),
         }
+    }
+}
+
+impl Outside {
+    /// The same with scenarios as probable as told; the band is that of none in doubt.
+    pub(crate) fn with(&self, probability: impl Fn(&str) -> f64) -> Self {
+        let scenarios = self.scenarios.keys();
+        let scenarios = scenarios.map(|id| (id.clone(), Strength::exact(probability(id), Vec::new())));
+        Self { scenarios: scenarios.collect(), ..self.clone() }
     }
 }
 
@@ -62,8 +74,9 @@ fn inputs(framework: &Framework) -> impl Iterator<Item = &Input> {
         &framework.characters,
         &framework.implications,
     ];
+    let bounds = framework.constraints.iter().flat_map(|c| &c.inputs);
     let balance = framework.balance.iter().flat_map(|b| &b.inputs);
-    rows.into_iter().flatten().flat_map(|c| &c.inputs).chain(balance)
+    rows.into_iter().flatten().flat_map(|c| &c.inputs).chain(bounds).chain(balance)
 }
 
 /// Probability, 0–1. A scenario holds or it does not: the band is one standard deviation of that, √(p (1 − p)).
@@ -88,9 +101,11 @@ fn scenarios(
                 value: Some(*p),
                 low: (p - spread).max(0.0),
                 high: (p + spread).min(1.0),
-                floor: false,
                 evidence: evidence.clone(),
+                ..Strength::default()
             };
+            let width = Width { scenarios: strength.high - strength.low, ..Width::default() };
+            let strength = Strength { width, ..strength };
             (s.id.clone(), strength)
         })
         .collect()
@@ -122,13 +137,7 @@ fn standing(
                 None => found.measures.get(index).filter(|m| m.read).map(|_| 0.0),
             };
             let strength = match value {
-                Some(v) => Strength {
-                    value: Some(v),
-                    low: v,
-                    high: v,
-                    floor: false,
-                    evidence: pull.map(|p| p.evidence.clone()).unwrap_or_default(),
-                },
+                Some(v) => Strength::exact(v, pull.map(|p| p.evidence.clone()).unwrap_or_default()),
                 None => Strength::missing(-1.0, 1.0),
             };
             (measure.id.clone(), strength)

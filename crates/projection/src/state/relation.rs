@@ -21,9 +21,7 @@ impl Asymmetry {
     /// tanh of half the log ratio; only fresh figures count.
     pub(crate) fn strength(&self) -> Strength {
         match self.value.filter(|_| self.fresh).map(|v| libm::tanh(v / 2.0)) {
-            Some(v) => {
-                Strength { value: Some(v), low: v, high: v, floor: false, evidence: self.evidence.clone() }
-            }
+            Some(v) => Strength::exact(v, self.evidence.clone()),
             None => Strength::missing(-1.0, 1.0),
         }
     }
@@ -75,24 +73,25 @@ fn previous(eval: &MeasureEval) -> Option<f64> {
 pub(crate) struct Constraint {
     pub(crate) value: Option<f64>,
     pub(crate) bound: f64,
+    /// The bound is an upper one.
+    pub(crate) maximum: bool,
     pub(crate) scale: f64,
     pub(crate) distance: Option<f64>,
     pub(crate) fresh: bool,
-    pub(crate) floor: bool,
     pub(crate) evidence: Vec<u64>,
 }
 
 impl Constraint {
-    /// How hard the bound presses: 0 beyond its scale, 1 at the bound and past it.
-    pub(crate) fn strength(&self) -> Strength {
-        match self.distance.filter(|_| self.fresh).map(|d| (1.0 - d / self.scale).clamp(0.0, 1.0)) {
-            Some(v) => {
-                // Under a maximum a floor of the value can only press harder.
-                let high = if self.floor { 1.0 } else { v };
-                Strength { value: Some(v), low: v, high, floor: self.floor, evidence: self.evidence.clone() }
-            }
-            None => Strength::missing(0.0, 1.0),
-        }
+    /// How near a value is to the bound: 0 beyond its scale, 1 at the bound and past it.
+    pub(crate) fn tightness(&self, value: f64) -> f64 {
+        let room = if self.maximum { self.bound - value } else { value - self.bound };
+        (1.0 - room / self.scale).clamp(0.0, 1.0)
+    }
+
+    /// The value of a tightness.
+    pub(crate) fn value_at(&self, tightness: f64) -> f64 {
+        let room = (1.0 - tightness) * self.scale;
+        if self.maximum { self.bound - room } else { self.bound + room }
     }
 
     /// Whether the bound is crossed.
@@ -110,13 +109,13 @@ pub(crate) fn constraint(core: &Core<'_>, row: &ConstraintRow) -> Constraint {
         Limit { min: Some(min), .. } => (min, |v, b| v - b),
         Limit { .. } => (0.0, |_, _| f64::NAN),
     };
-    let mut out = Constraint { bound, scale: row.scale, ..Constraint::default() };
+    let maximum = row.bound.max.is_some();
+    let mut out = Constraint { bound, maximum, scale: row.scale, ..Constraint::default() };
     let Some((eval, _)) = core.measure(&row.of) else { return out };
     let usable = eval.reading.filter(|v| !eval.lower || row.bound.max.is_some_and(|max| *v > max));
     out.value = usable;
     out.distance = usable.map(|v| room(v, bound));
     out.fresh = eval.fresh();
-    out.floor = eval.lower;
     if usable.is_some() {
         out.evidence = eval.state.evidence.clone();
     }

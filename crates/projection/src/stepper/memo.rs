@@ -32,7 +32,8 @@ pub(super) struct Memo {
     head: u64,
     /// When the next change of direction stops pulling its domain.
     fades: i64,
-    /// The first of the next month, when scenarios drift on, or the moment after one, when a quarter begins.
+    /// The first of the next month, when scenarios drift on and bands of bounds widen, or the moment after one, when a
+    /// quarter begins.
     drifts: i64,
     /// Whether levels read scenarios or changes.
     outside: bool,
@@ -165,10 +166,11 @@ impl Memo {
             [12, 24].map(|months| crossing(|at| shift_months(at, -months), known, months, self.now.at))
         });
         self.fades = fades.flatten().min().unwrap_or(i64::MAX);
-        let scenarios = !projector.framework().scenarios.is_empty();
+        let framework = projector.framework();
+        let by_month = !framework.scenarios.is_empty() || !framework.constraints.is_empty();
         let (first, at) = (window_start(self.now.at, 1), self.now.at);
         let drifts = if at == first { first.saturating_add(1) } else { shift_months(first, 1) };
-        self.drifts = if scenarios { drifts } else { i64::MAX };
+        self.drifts = if by_month { drifts } else { i64::MAX };
         assemble(projector, view, &core, (&self.levels, &mut self.holds), found)
     }
 

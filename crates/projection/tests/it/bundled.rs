@@ -61,7 +61,10 @@ fn dependants(f: &Framework, measures: &BTreeSet<String>) -> BTreeSet<String> {
         reads.push((a.id.clone(), a.pairs.iter().flat_map(|p| [p.a.clone(), p.b.clone()]).collect()));
     }
     for c in &f.constraints {
-        reads.push((c.id.clone(), vec![c.of.clone()]));
+        reads.push((
+            c.id.clone(),
+            std::iter::once(&c.of).chain(c.inputs.iter().map(|i| &i.of)).cloned().collect(),
+        ));
     }
     for s in &f.scenarios {
         reads.push((s.id.clone(), f.signals.iter().map(|x| x.of.clone()).collect()));

@@ -1,6 +1,7 @@
 //! Tests of the projections on the bundled history and on generated facts.
 
 #[cfg(test)]
+mod bounds;
 mod bundled;
 #[cfg(test)]
 mod expectations;

@@ -62,8 +62,8 @@ fn a_probability_moves_what_reads_it_with_its_band() {
     };
     let with = of(&read("config/frameworks/china-russia.toml"));
     let without = of(&changed(
-        r#"{ of = "scenario.d-shock-acceleration", weight = 0.05, as = "probability""#,
-        r#"{ of = "economic.gas-imports", weight = 0.05, sign = "0""#,
+        r#"{ of = "scenario.d-shock-acceleration", weight = 0.05, as = "probability", reason = "Faster"#,
+        r#"{ of = "economic.gas-imports", weight = 0.05, sign = "0", reason = "Faster"#,
     ));
     let p = with.scenarios.iter().find(|s| s.id == "scenario.d-shock-acceleration").unwrap().probability;
     let level = |a: &bellwether_projection::Assessment| {

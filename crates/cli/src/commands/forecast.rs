@@ -126,7 +126,7 @@ const FIELDS: [&str; 23] = [
     "value",
 ];
 
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 31] = [
     "section",
     "by",
     "name",
@@ -156,6 +156,8 @@ const TABLES: [&str; 29] = [
     "gain_prior.value",
     "gain_prior.interval.low",
     "gain_prior.interval.high",
+    "nats",
+    "posterior",
 ];
 
 pub(crate) fn run(app: &mut App, command: ForecastCommand) -> Result<(), Failure> {
@@ -213,6 +215,8 @@ fn score(app: &mut App, args: &ScoreArgs) -> Result<(), Failure> {
                 let mut row = serde_json::to_value(quarter)?;
                 if let Some(cells) = row.as_object_mut() {
                     cells.insert("log".to_owned(), serde_json::json!({ "value": quarter.log }));
+                    let each = quarter.scenarios.iter().map(|s| format!("{}={}", s.id, s.probability));
+                    cells.insert("posterior".to_owned(), each.collect::<Vec<_>>().into());
                 }
                 put(&mut rows, row, "scenarios", "quarter");
             }

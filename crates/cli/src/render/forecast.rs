@@ -151,8 +151,9 @@ fn on_prior(page: &mut Page, section: &Section) {
         ("skill on the prior", Left, Keep),
         ("log", Right, Keep),
         ("on prior", Right, Keep),
-        ("CRPS", Left, Keep),
+        ("CRPS", Left, Spare),
     ]);
+    let shown = |s: Option<SkillInterval>| s.map_or(UNKNOWN.into(), |s| spanned(s.value, s.interval, 3));
     let row = |t: &Scores| {
         let crps = t.crps.as_ref().and_then(|c| c.skill_prior);
         let score = |p: Option<f64>| p.map_or(UNKNOWN.to_owned(), |p| format!("{p:.3}"));
@@ -160,10 +161,10 @@ fn on_prior(page: &mut Page, section: &Section) {
             Cell::from(t.name.as_str()),
             Cell::new(score(Some(t.brier.value)), Style::Bold),
             score(t.brier.prior).into(),
-            skill(t.brier.skill_prior),
+            shown(t.brier.skill_prior),
             score(Some(t.log.value)).into(),
             score(t.log.prior).into(),
-            skill(crps),
+            shown(crps),
         ]
     };
     table.row(row(all));

@@ -40,7 +40,10 @@ pub(super) fn prequential(page: &mut Page, scored: &Prequential) {
     );
     if scored.floors > 0 {
         page.paragraph(
-            &format!("{} readings are floors, which cannot read low: not scored.", scored.floors),
+            &format!(
+                "Not scored: {} readings that are floors and could have shown nothing but high.",
+                scored.floors
+            ),
             Style::Dim,
         );
     }

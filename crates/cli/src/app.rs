@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::framework::Framework;
+use bellwether_model::question::Questions;
 use bellwether_model::{FactTypes, View};
 pub(crate) use bellwether_server::api::project;
 use bellwether_store::{Error, EventLog, Memory, Segments, StoreClock, SystemClock};
@@ -196,6 +197,14 @@ impl App {
         let log = self.open_read()?;
         let projector = project(&*log, Arc::clone(&framework), types)?;
         Ok(Reading::of_store(framework, log, projector))
+    }
+
+    /// Forecast questions of the configuration; none for a daemon that is named, which has its own.
+    pub(crate) fn questions(&self) -> Result<Questions, Failure> {
+        match self.global.server {
+            Some(_) => Ok(Questions::default()),
+            None => Ok(self.config().questions(&self.config().frameworks(&self.config().types()?)?)?),
+        }
     }
 
     /// The daemon to read from: the one that is named, else the one that holds the store.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_model::framework::Framework;
 use bellwether_model::question::Questions;
 use bellwether_model::{Clock, KnownBasis, View};
-use bellwether_projection::forecast::{ForecastRow, Ledger, Report, Simulated};
+use bellwether_projection::forecast::{Beside, ForecastRow, Ledger, Report, Simulated};
 use bellwether_projection::{Assessment, BoardRow, Diff, Gap, Projector, Scenarios, SeriesRow};
 use bellwether_server::api::{Explained, Guest, compare, explain};
 use bellwether_server::forecasts::follow;
@@ -183,17 +183,21 @@ impl Reading {
         &self,
         questions: &Questions,
         (from, to): (Option<DateTime<Utc>>, DateTime<Utc>),
-        backcasts: bool,
+        beside: Beside,
     ) -> Result<Report, Failure> {
         match &self.source {
             Source::Store { log, projector } => {
                 let range = (from.unwrap_or(DateTime::<Utc>::MIN_UTC), to);
                 let mut ledger = Ledger::default();
                 follow(&**log, &mut ledger)?;
-                Ok(ledger.score(questions, projector, &Simulated::default(), range, backcasts))
+                Ok(ledger.score(questions, projector, &Simulated::default(), range, beside))
             }
             Source::Daemon(daemon) => {
-                let mut query = vec![("to", moment(to)), ("backcasts", backcasts.to_string())];
+                let mut query = vec![
+                    ("to", moment(to)),
+                    ("backcasts", beside.backcasts.to_string()),
+                    ("scenarios", beside.scenarios.to_string()),
+                ];
                 query.extend(from.map(|from| ("from", moment(from))));
                 daemon.ask(&["forecasts", "score"], query)
             }
@@ -201,10 +205,10 @@ impl Reading {
     }
 
     /// Why a row is what it is. An id that nothing has is [`Failure::Nothing`], or a daemon's words to that effect.
-    pub(crate) fn why(&self, id: &str, view: &View) -> Result<Explained, Failure> {
+    pub(crate) fn why(&self, questions: &Questions, id: &str, view: &View) -> Result<Explained, Failure> {
         match &self.source {
             Source::Store { log, projector } => {
-                explain(projector, &**log, id, view)?.map_err(|p| Failure::Nothing(Box::new(p)))
+                explain(projector, (&**log, questions), id, view)?.map_err(|p| Failure::Nothing(Box::new(p)))
             }
             Source::Daemon(daemon) => daemon.ask(&["why", id], of_view(view)),
         }

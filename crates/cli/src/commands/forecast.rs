@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bellwether_model::question::Questions;
-use bellwether_projection::forecast::{ForecastRow, Ledger, Simulated};
+use bellwether_projection::forecast::{Beside, ForecastRow, Ledger, Simulated};
 use bellwether_server::forecasts::{Recorded, record as put};
 use clap::{Args, Subcommand};
 
@@ -30,10 +30,13 @@ Examples:
   bellwether forecast score
   bellwether forecast score --backcasts      and the past, quarter by quarter
   bellwether forecast score --backcasts --from 2014-01-01 --to 2021-12-31
+  bellwether forecast score --scenarios      what the scenarios foresaw of signals
 
 The headline is of what the log took before the answer could be known. Less is
 better for Brier, log and CRPS; a skill is 1 - score / score of the reference,
-with its 95 % interval: one that spans 0 shows nothing.";
+with its 95 % interval: one that spans 0 shows nothing. Skill on the prior is
+what the scenario probabilities add to a model that knows the framework's prior
+and transition and has seen no signal.";
 
 const RECORD_EXAMPLES: &str = "\
 Examples:
@@ -81,6 +84,9 @@ pub(crate) struct ScoreArgs {
     /// Also ask the templates' questions about the past, without hindsight: in-sample, never in the headline
     #[arg(long)]
     backcasts: bool,
+    /// Also score each quarter's scenario probabilities by the next reading of each signal, without hindsight: in-sample
+    #[arg(long)]
+    scenarios: bool,
     /// Another framework: a file, or the id of one in the configuration
     #[arg(long, value_name = "FILE|ID")]
     framework: Option<PathBuf>,
@@ -120,7 +126,7 @@ const FIELDS: [&str; 23] = [
     "value",
 ];
 
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 31] = [
     "section",
     "by",
     "name",
@@ -139,6 +145,19 @@ const TABLES: [&str; 18] = [
     "crps.value",
     "reliability.ece",
     "sharpness",
+    "brier.prior",
+    "brier.skill_prior.value",
+    "brier.skill_prior.interval.low",
+    "brier.skill_prior.interval.high",
+    "log.prior",
+    "log.persistence",
+    "rps.value",
+    "rps.prior",
+    "gain_prior.value",
+    "gain_prior.interval.low",
+    "gain_prior.interval.high",
+    "nats",
+    "posterior",
 ];
 
 pub(crate) fn run(app: &mut App, command: ForecastCommand) -> Result<(), Failure> {
@@ -160,8 +179,17 @@ fn score(app: &mut App, args: &ScoreArgs) -> Result<(), Failure> {
     let (reading, questions) = asked(app, args.framework.clone())?;
     let from = args.from.map(|from| app.moment(from));
     let to = app.moment(args.to.unwrap_or(Bound::Now));
-    let report = reading.forecast_scores(&questions, (from, to), args.backcasts)?;
+    let beside = Beside { backcasts: args.backcasts, scenarios: args.scenarios };
+    let report = reading.forecast_scores(&questions, (from, to), beside)?;
     if app.out.format() == Format::Csv {
+        let put = |rows: &mut Vec<serde_json::Value>, table: serde_json::Value, section: &str, by: &str| {
+            let mut row = table;
+            if let Some(cells) = row.as_object_mut() {
+                cells.insert("section".to_owned(), section.into());
+                cells.insert("by".to_owned(), by.into());
+            }
+            rows.push(row);
+        };
         let mut rows = Vec::new();
         let sections = [("headline", Some(&report.headline)), ("backcasts", report.backcasts.as_ref())];
         for (name, section) in sections {
@@ -170,13 +198,27 @@ fn score(app: &mut App, args: &ScoreArgs) -> Result<(), Failure> {
                 [("all", section.all.as_slice()), ("group", &section.groups), ("lead", &section.leads)];
             for (by, tables) in lists {
                 for table in tables {
-                    let mut row = serde_json::to_value(table)?;
-                    if let Some(cells) = row.as_object_mut() {
-                        cells.insert("section".to_owned(), name.into());
-                        cells.insert("by".to_owned(), by.into());
-                    }
-                    rows.push(row);
+                    put(&mut rows, serde_json::to_value(table)?, name, by);
                 }
+            }
+        }
+        if let Some(scored) = &report.scenarios {
+            let lists =
+                [("all", scored.all.as_slice()), ("year", &scored.years), ("signal", &scored.signals)];
+            for (by, tables) in lists {
+                for table in tables {
+                    put(&mut rows, serde_json::to_value(table)?, "scenarios", by);
+                }
+            }
+            for quarter in &scored.quarters {
+                // The columns of the other rows hold tables of scores; a quarter has the mean alone.
+                let mut row = serde_json::to_value(quarter)?;
+                if let Some(cells) = row.as_object_mut() {
+                    cells.insert("log".to_owned(), serde_json::json!({ "value": quarter.log }));
+                    let each = quarter.scenarios.iter().map(|s| format!("{}={}", s.id, s.probability));
+                    cells.insert("posterior".to_owned(), each.collect::<Vec<_>>().into());
+                }
+                put(&mut rows, row, "scenarios", "quarter");
             }
         }
         return app.out.csv(&rows, &TABLES);
@@ -187,13 +229,7 @@ fn score(app: &mut App, args: &ScoreArgs) -> Result<(), Failure> {
 /// The reading, and the questions of the configuration, which a daemon has itself.
 fn asked(app: &App, framework: Option<PathBuf>) -> Result<(Reading, Questions), Failure> {
     let knowing = Knowing { clock: ClockArg::Published, known_basis: BasisArg::Any, framework };
-    let reading = app.reading(&knowing)?;
-    let config = app.config();
-    let questions = match app.global.server {
-        Some(_) => Questions::default(),
-        None => config.questions(&config.frameworks(&config.types()?)?)?,
-    };
-    Ok((reading, questions))
+    Ok((app.reading(&knowing)?, app.questions()?))
 }
 
 fn record(app: &mut App) -> Result<(), Failure> {

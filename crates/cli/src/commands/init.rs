@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{Datelike, NaiveDate};
 use clap::Args;
 
 use crate::app::App;
@@ -15,7 +16,8 @@ Examples:
   bellwether init --dyad IND-JPN my-config
 
 Nothing is overwritten. With --dyad, example-facts.csv in the folder holds
-made-up facts to try it with.";
+made-up facts to try it with, and questions/ an example of each kind of forecast
+question.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,11 +31,12 @@ pub(crate) struct InitArgs {
 }
 
 const FRAMEWORK: &str = include_str!("../templates/dyad.toml");
+const QUESTIONS: &str = include_str!("../templates/questions.toml");
 const FACTS: &str = include_str!("../templates/example-facts.csv");
 const EXAMPLE: &str = "example-facts.csv";
 
 pub(crate) fn run(app: &mut App, args: &InitArgs) -> Result<(), Failure> {
-    let files = files(args.dyad.as_ref());
+    let files = files(args.dyad.as_ref(), app.now().date_naive());
     let targets: Vec<PathBuf> = files.iter().map(|(name, _)| args.dir.join(name)).collect();
     if let Some(there) = targets.iter().find(|path| path.exists()) {
         return Err(Failure::usage(
@@ -53,23 +56,33 @@ pub(crate) fn run(app: &mut App, args: &InitArgs) -> Result<(), Failure> {
     })
 }
 
-/// Names in the folder, and texts.
-fn files(dyad: Option<&(String, String)>) -> Vec<(String, String)> {
+/// Names in the folder, and texts; questions are asked `today` about the years to come.
+fn files(dyad: Option<&(String, String)>, today: NaiveDate) -> Vec<(String, String)> {
     let Some((a, b)) = dyad else {
         return embedded_under("config").map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
     };
     let fill = |text: &str| {
         let id = format!("{}-{}", a.to_lowercase(), b.to_lowercase());
-        text.replace("{id}", &id).replace("{a}", a).replace("{b}", b)
+        let year = |ahead: i32| today.year().saturating_add(ahead).to_string();
+        text.replace("{id}", &id)
+            .replace("{a}", a)
+            .replace("{b}", b)
+            .replace("{today}", &today.to_string())
+            .replace("{next}", &year(1))
+            .replace("{after}", &year(2))
     };
     let shared = embedded_under("config")
-        // Questions ask about the measures of a framework.
+        // Questions ask about the measures of a framework: the pair has its own.
         .filter(|(name, _)| !["frameworks/", "questions/"].iter().any(|own| name.starts_with(own)))
         .map(|(name, text)| {
             let rules = name.starts_with("rules/");
             (name.to_owned(), if rules { without_record(text) } else { text.to_owned() })
         });
-    let own = [(fill("frameworks/{id}.toml"), fill(FRAMEWORK)), (EXAMPLE.to_owned(), fill(FACTS))];
+    let own = [
+        (fill("frameworks/{id}.toml"), fill(FRAMEWORK)),
+        (fill("questions/{id}.toml"), fill(QUESTIONS)),
+        (EXAMPLE.to_owned(), fill(FACTS)),
+    ];
     shared.chain(own).collect()
 }
 
@@ -98,7 +111,9 @@ fn next(dir: &Path, example: bool) -> String {
         text.push_str(&format!(
             "  bellwether{config} --store try ingest --feed facts-csv {}\n  \
              bellwether{config} --store try replay --as-of 2026-06-30\n  \
-             bellwether{config} --store try board --as-of 2026-06-30\n",
+             bellwether{config} --store try board --as-of 2026-06-30\n  \
+             bellwether{config} --store try scenarios --as-of 2026-06-30\n  \
+             bellwether{config} --store try forecast list\n",
             facts.display()
         ));
     }
@@ -121,6 +136,7 @@ mod tests {
     use bellwether_alert::RuleSet;
     use bellwether_model::FactTypes;
     use bellwether_model::framework::Framework;
+    use bellwether_model::question::Questions;
 
     #[test]
     fn pairs_are_two_different_codes() {
@@ -132,12 +148,16 @@ mod tests {
 
     #[test]
     fn the_framework_for_a_pair_passes_the_check() {
-        let files = files(Some(&("IND".into(), "JPN".into())));
+        let today = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
+        let files = files(Some(&("IND".into(), "JPN".into())), today);
         let text = |name: &str| files.iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str()).unwrap();
         let types = FactTypes::parse("facts.toml", text("facts.toml")).unwrap();
         let framework = Framework::parse("f", text("frameworks/ind-jpn.toml"), &types, None).unwrap();
         assert_eq!((framework.id.as_str(), &framework.parties), ("ind-jpn", &["IND".into(), "JPN".into()]));
         assert_eq!(framework.domains.len(), 2);
+        let asked = Questions::parse("q", text("questions/ind-jpn.toml"), [&framework]).unwrap();
+        assert_eq!((asked.filed.len(), asked.backcasts.len()), (4, 4));
+        assert!(asked.filed.iter().all(|q| q.filed == today && q.rule.end().year() == 2028), "{asked:?}");
         // What rules did over another pair's history says nothing of this one.
         let rules: Vec<&(String, String)> = files.iter().filter(|(n, _)| n.starts_with("rules/")).collect();
         assert!(rules.len() > 3 && rules.iter().all(|(_, text)| !text.contains("Backtest 2014")));

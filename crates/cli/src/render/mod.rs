@@ -12,6 +12,7 @@ mod forecast;
 mod gaps;
 mod letters;
 mod page;
+mod prequential;
 mod scenarios;
 mod table;
 mod text;

@@ -110,7 +110,11 @@ impl Table {
         for line in &self.lines {
             match line {
                 Line::Cells(cells) => self.cells(cells, &widths, look, &mut out),
-                Line::Group(cell) => out.push_str(&format!(" {}\n", look.paint(cell.style, &cell.text))),
+                Line::Group(cell) => {
+                    for text in wrap(&cell.text, look.width.saturating_sub(1)) {
+                        out.push_str(&format!(" {}\n", look.paint(cell.style, &text)));
+                    }
+                }
                 Line::Note(cell) => {
                     // Addresses stay whole, so that they can be followed.
                     let indent = " ".repeat(INDENT + GAP);

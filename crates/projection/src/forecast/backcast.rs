@@ -6,13 +6,13 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 use super::answer::{Answer, answer, threshold};
 use super::chance::chance;
-use super::model::Model;
+use super::model::{Model, Moment};
 use super::reading::Readings;
 use super::report::{Said, Scored};
 use crate::fold::Projector;
 
 /// Beginnings of quarters in `[from, to)`.
-fn quarters(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+pub(super) fn quarters(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     let first = NaiveDate::from_ymd_opt(from.year(), from.month0() / 3 * 3 + 1, 1);
     std::iter::successors(first, |day| day.checked_add_months(Months::new(3)))
         .map(|day| day.and_time(NaiveTime::MIN).and_utc())
@@ -70,10 +70,16 @@ fn at_moment(
     let open = scored.iter().enumerate().filter(|(_, (question, scored))| {
         question.filed_at() <= at && at < question.rule.end().min(scored.known_at)
     });
-    let mut moment = None;
+    let (mut moments, bare) = (None, model.on_prior());
     open.filter_map(|(place, (question, scored))| {
-        let moment = moment.get_or_insert_with(|| model.at(readings.projector, &View::at(at)));
-        Some((place, Said { at, chance: chance(readings, &**moment, question, scored.threshold, at)? }))
+        let (moment, bare) = moments.get_or_insert_with(|| {
+            let view = View::at(at);
+            let bare = bare.as_ref().map(|model| model.at(readings.projector, &view));
+            (model.at(readings.projector, &view), bare)
+        });
+        let said = |moment: &dyn Moment| chance(readings, moment, question, scored.threshold, at);
+        let on_prior = bare.as_ref().and_then(|bare| said(&**bare));
+        Some((place, Said { at, chance: said(&**moment)?, on_prior }))
     })
     .collect()
 }

@@ -49,6 +49,12 @@ pub trait Model: Sync {
 
     /// What it knows in a view: asked once for all questions of a moment.
     fn at<'p>(&self, projector: &'p Projector, view: &View) -> Box<dyn Moment + 'p>;
+
+    /// The same model for somebody who knows the scenarios by their prior and transition alone; `None` for a model
+    /// without scenarios.
+    fn on_prior(&self) -> Option<Box<dyn Model>> {
+        None
+    }
 }
 
 /// A model at one moment.
@@ -82,6 +88,24 @@ impl Model for Simulated {
 
     fn at<'p>(&self, projector: &'p Projector, view: &View) -> Box<dyn Moment + 'p> {
         Box::new(projector.outlook(view, self.paths))
+    }
+
+    fn on_prior(&self) -> Option<Box<dyn Model>> {
+        Some(Box::new(OnPrior(*self)))
+    }
+}
+
+/// [`Simulated`] by the scenarios' prior and transition alone: what its posterior adds is the difference.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnPrior(pub Simulated);
+
+impl Model for OnPrior {
+    fn name(&self) -> &'static str {
+        "outlook/1 on the prior"
+    }
+
+    fn at<'p>(&self, projector: &'p Projector, view: &View) -> Box<dyn Moment + 'p> {
+        Box::new(projector.outlook_on_prior(view, self.0.paths))
     }
 }
 

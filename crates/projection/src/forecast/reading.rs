@@ -43,7 +43,7 @@ impl<'a> Readings<'a> {
         self.projector.index.framework.all_measures().enumerate().find(|(_, m)| m.id == id)
     }
 
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         index: usize,
         as_of: DateTime<Utc>,
@@ -104,7 +104,12 @@ impl<'a> Readings<'a> {
 
     /// Moments before `until` at which what is known of the measure changes.
     pub(super) fn moments(&self, question: &Question, until: DateTime<Utc>) -> BTreeSet<i64> {
-        let Some((index, measure)) = self.measure(&question.about) else { return BTreeSet::new() };
+        let Some(measure) = self.measure(&question.about) else { return BTreeSet::new() };
+        self.changes(measure, until)
+    }
+
+    /// The same of a measure.
+    pub(super) fn changes(&self, (index, measure): (usize, &Measure), until: DateTime<Utc>) -> BTreeSet<i64> {
         let view = View { as_of: DateTime::<Utc>::MAX_UTC, known_by: until, ..self.view };
         let (mut moments, mut chain) = (BTreeSet::new(), Vec::new());
         for last in self.keys.get(index).into_iter().flatten() {

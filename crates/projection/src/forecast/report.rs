@@ -11,17 +11,14 @@ use super::backcast::replay;
 use super::chance::{Chance, levels};
 use super::ledger::{Entry, Ledger};
 use super::model::Model;
-use super::score::{
-    Reliability, SkillInterval, brier_score, crps_quantile, log_score_clipped, reliability, sharpness,
-    skill_interval,
-};
+use super::paired::{Row, Score, summed};
+use super::score::{Reliability, brier_score, crps_quantile, log_score_clipped, reliability, sharpness};
+use super::states::Prequential;
 use crate::fold::Projector;
 use crate::state::time::rfc3339;
 
 /// Bands of a reliability table.
 const BANDS: usize = 10;
-/// Successive quarters that are drawn together by the bootstrap: a year of news.
-const BLOCK: usize = 4;
 
 /// What heads each section.
 const HEADLINE: &str = "on record: filed in the log before the answer could be known";
@@ -35,6 +32,17 @@ pub struct Report {
     pub headline: Section,
     /// Questions about the past, asked without hindsight; absent unless asked for.
     pub backcasts: Option<Section>,
+    /// What the scenario probabilities said of signals not yet read; absent unless asked for.
+    pub scenarios: Option<Prequential>,
+}
+
+/// What is scored beside the headline: in-sample, both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Questions about the past.
+    pub backcasts: bool,
+    /// The scenario probabilities, by the signals that they expect.
+    pub scenarios: bool,
 }
 
 /// Scores of one kind of questions.
@@ -78,21 +86,6 @@ pub struct Table {
     pub sharpness: Option<f64>,
 }
 
-/// A mean score with those of the references; less is better.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Of the forecasts.
-    pub value: f64,
-    /// Of the series' own past.
-    pub climatology: f64,
-    /// Of no change.
-    pub persistence: f64,
-    /// 1 − score over that of the climatology, with its interval.
-    pub skill_climatology: Option<SkillInterval>,
-    /// 1 − score over that of no change, with its interval.
-    pub skill_persistence: Option<SkillInterval>,
-}
-
 /// Score of one question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuestionScore {
@@ -121,6 +114,8 @@ pub struct QuestionScore {
 pub(super) struct Said {
     pub(super) at: DateTime<Utc>,
     pub(super) chance: Chance,
+    /// The same without what the signals say of the scenarios, where it was asked for.
+    pub(super) on_prior: Option<Chance>,
 }
 
 /// One answered question with the forecasts that count.
@@ -141,14 +136,15 @@ impl Ledger {
     ///
     /// The headline is of what the log took before the answer could be known, question and forecast alike. With
     /// `backcasts`, the templates' questions and those of the configuration that were answered before they were filed are
-    /// asked at each beginning of a quarter, without hindsight.
+    /// asked at each beginning of a quarter, without hindsight, and once more of the model on the scenarios' prior. With
+    /// `scenarios`, what the scenarios say of the next reading of each signal is scored at the same moments.
     pub fn score(
         &self,
         questions: &Questions,
         projector: &Projector,
         model: &dyn Model,
         (from, to): (DateTime<Utc>, DateTime<Utc>),
-        backcasts: bool,
+        beside: Beside,
     ) -> Report {
         let framework = &projector.framework().id;
         let own = |q: &&Question| q.framework == *framework;
@@ -158,7 +154,7 @@ impl Ledger {
             .filter_map(|e| on_record(e, (from, to)))
             .collect();
         let headline = section(HEADLINE, &record);
-        let backcasts = backcasts.then(|| {
+        let backcasts = beside.backcasts.then(|| {
             let late = |e: &&Entry| {
                 e.resolved
                     .as_ref()
@@ -173,7 +169,8 @@ impl Ledger {
             let scored = replay(projector, model, &asked, (from, to));
             section(IN_SAMPLE, &scored)
         });
-        Report { headline, backcasts }
+        let scenarios = beside.scenarios.then(|| super::states::score(projector, (from, to))).flatten();
+        Report { headline, backcasts, scenarios }
     }
 }
 
@@ -190,7 +187,7 @@ fn on_record(entry: &Entry, (from, to): (DateTime<Utc>, DateTime<Utc>)) -> Optio
         .forecasts
         .iter()
         .filter(|(at, _)| from <= *at && *at < until)
-        .map(|(at, f)| Said { at: *at, chance: f.chance.clone() })
+        .map(|(at, f)| Said { at: *at, chance: f.chance.clone(), on_prior: None })
         .collect();
     Some(Scored {
         id: question.id.clone(),
@@ -263,64 +260,35 @@ fn question_score(one: &Scored) -> QuestionScore {
     }
 }
 
-/// One score of one forecast with those of the references.
-struct Row {
-    quarter: i32,
-    weight: f64,
-    own: f64,
-    past: f64,
-    same: f64,
-}
-
 /// Rows of the forecasts that `takes`, each question weighing one in all.
 fn rows(
     of: &[&Scored],
     takes: impl Fn(&Scored, &Said) -> bool,
     score: impl Fn(&Scored, bool, &Chance) -> Option<[f64; 3]>,
 ) -> Vec<Row> {
+    let on_prior = |one: &Scored, outcome: bool, said: &Said| {
+        score(one, outcome, said.on_prior.as_ref()?).map(|[own, ..]| own)
+    };
     let mut out = Vec::new();
     for one in of {
         let Some(outcome) = one.outcome.scored() else { continue };
-        let said: Vec<(&Said, [f64; 3])> = one
+        let said: Vec<(&Said, [f64; 3], Option<f64>)> = one
             .said
             .iter()
             .filter(|s| takes(one, s))
-            .filter_map(|s| Some((s, score(one, outcome, &s.chance)?)))
+            .filter_map(|s| Some((s, score(one, outcome, &s.chance)?, on_prior(one, outcome, s))))
             .collect();
         let weight = 1.0 / said.len().max(1) as f64;
-        out.extend(said.into_iter().map(|(s, [own, past, same])| Row {
+        out.extend(said.into_iter().map(|(s, [own, past, same], prior)| Row {
             quarter: s.at.year() * 4 + s.at.month0().cast_signed() / 3,
             weight,
             own,
             past,
             same,
+            prior,
         }));
     }
     out
-}
-
-fn summed(rows: &[Row]) -> Option<Score> {
-    let total: f64 = rows.iter().map(|r| r.weight).sum();
-    if total <= 0.0 {
-        return None;
-    }
-    let mean = |of: fn(&Row) -> f64| rows.iter().map(|r| r.weight * of(r)).sum::<f64>() / total;
-    let against = |of: fn(&Row) -> f64| {
-        let mut quarters: BTreeMap<i32, Vec<(f64, f64)>> = BTreeMap::new();
-        for row in rows {
-            let pair = (row.weight * row.own, row.weight * of(row));
-            quarters.entry(row.quarter).or_default().push(pair);
-        }
-        let groups: Vec<Vec<(f64, f64)>> = quarters.into_values().collect();
-        skill_interval(&groups, BLOCK)
-    };
-    Some(Score {
-        value: mean(|r| r.own),
-        climatology: mean(|r| r.past),
-        persistence: mean(|r| r.same),
-        skill_climatology: against(|r| r.past),
-        skill_persistence: against(|r| r.same),
-    })
 }
 
 fn crps(

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use crate::assessment::ScenarioState;
 use crate::fold::{Projector, Resolved};
 use crate::state::time::{date, shift_months, window_start};
-use crate::state::{Core, Source, scenario_states};
+use crate::state::{Core, Source, prior_states, scenario_states};
 
 use chain::{Chain, Quarters};
 use count::Window;
@@ -120,7 +120,25 @@ impl Projector {
     /// probability). Costs an assessment without shifts.
     pub fn outlook(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
-        let (states, fit) = scenario_states(self, &core, view);
+        let scenarios = scenario_states(self, &core, view);
+        self.outlook_by(view, paths, core, scenarios)
+    }
+
+    /// The same for somebody who has seen no signal: scenarios by the framework's prior and transition alone. What the
+    /// scenario probabilities add to forecasts is the difference between the two.
+    pub fn outlook_on_prior(&self, view: &View, paths: usize) -> Outlook<'_> {
+        let core = Core::new(self, view);
+        let scenarios = (prior_states(core.framework, view), None);
+        self.outlook_by(view, paths, core, scenarios)
+    }
+
+    fn outlook_by<'a>(
+        &'a self,
+        view: &View,
+        paths: usize,
+        core: Core<'a>,
+        (states, fit): (Vec<ScenarioState>, Option<f64>),
+    ) -> Outlook<'a> {
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();
         let chain = Chain::new(&core.framework.scenarios);
         let from = view.as_of.timestamp_micros();

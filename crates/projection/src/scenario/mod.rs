@@ -5,12 +5,13 @@
 //! what was read of a signal in a quarter. Read top-down: `temper` makes a likelihood of a reading and its grade,
 //! `cluster` lets repeats weigh as one report, `filter` goes forward through the quarters and keeps who moved what, `fit`
 //! asks whether any scenario explains what was seen. `smooth` looks back, with hindsight; `diagnosticity` says what the
-//! next reading could tell, `sensitivity` which judgements the answer hangs on.
+//! next reading could tell, `sensitivity` which judgements the answer hangs on, `expected` what the readings to come should be.
 //!
 //! Scenarios, signals and states are indices; sums run in index order, logarithms come from `libm`.
 
 mod cluster;
 mod diagnosticity;
+mod expected;
 mod filter;
 mod fit;
 mod sensitivity;
@@ -19,6 +20,7 @@ mod temper;
 
 pub use cluster::shares;
 pub use diagnosticity::{Gain, gain};
+pub use expected::{expected, frequencies, staying};
 pub use filter::{Filtered, Moment, Moved, Quarter, Report, filter};
 pub use fit::{fit, surprise};
 pub use sensitivity::{Judgement, Swing, judgements, swings};

@@ -107,7 +107,7 @@ impl<'a> Setting<'a> {
     }
 
     /// Quarters since the start.
-    fn since(&self, micros: i64) -> Option<u32> {
+    pub(super) fn since(&self, micros: i64) -> Option<u32> {
         u32::try_from(quarter_of(micros)? - self.start).ok()
     }
 
@@ -165,7 +165,7 @@ impl<'a> Setting<'a> {
 }
 
 /// Periods of a measure that count once each, with the moment in whose quarter they are read, in order.
-fn periods<'e>(
+pub(super) fn periods<'e>(
     projector: &Projector,
     measure: &Measure,
     eval: &'e MeasureEval,

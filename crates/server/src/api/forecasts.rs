@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Uri;
-use bellwether_projection::forecast::{Ledger, Simulated};
+use bellwether_projection::forecast::{Beside, Ledger, Simulated};
 use chrono::{DateTime, Utc};
 
 use super::error::Refused;
@@ -41,14 +41,15 @@ pub(super) async fn list(State(api): Shared, uri: Uri, body: Body) -> Answer {
 }
 
 pub(super) async fn score(State(api): Shared, uri: Uri, body: Body) -> Answer {
-    answer(api, &uri, &["from", "to", "backcasts"], body, |asked| {
+    answer(api, &uri, &["from", "to", "backcasts", "scenarios"], body, |asked| {
         one_date(asked)?;
         let Asked { api, projector, params, now, .. } = *asked;
         let from = params.moment("from", now)?.unwrap_or(DateTime::<Utc>::MIN_UTC);
         let range = (from, params.moment("to", now)?.unwrap_or(now));
         let questions = &api.reads.configured().questions;
-        let backcasts = params.switch("backcasts")?;
-        Ok(asked.ledger()?.score(questions, projector, &Simulated::default(), range, backcasts))
+        let beside =
+            Beside { backcasts: params.switch("backcasts")?, scenarios: params.switch("scenarios")? };
+        Ok(asked.ledger()?.score(questions, projector, &Simulated::default(), range, beside))
     })
     .await
 }

@@ -7,7 +7,7 @@
 //! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
 //! | `GET /v1/forecasts?as_of=&all=true&framework=` | `forecast list` |
-//! | `GET /v1/forecasts/score?from=&to=&backcasts=true&framework=` | `forecast score` |
+//! | `GET /v1/forecasts/score?from=&to=&backcasts=true&scenarios=true&framework=` | `forecast score` |
 //! | `GET /v1/diff?from=&to=&as_of=&clock=&known_basis=&framework=` | `diff` |
 //! | `GET /v1/events?type=&from=&until=&cloudevents=true` | `events`, NDJSON as a stream |
 //! | `GET /v1/quarantine`, `/v1/quarantine/{id}`, `/v1/store/stats` | `quarantine list`, `show`, `store stats` |

@@ -108,7 +108,7 @@ pub(super) async fn why(State(api): Shared, Path(id): Path<String>, uri: Uri, bo
         return super::alerts::why(api, id, &uri).await;
     }
     answer(api, &uri, &[], body, move |asked| {
-        explain(asked.projector, asked.log, &id, &asked.view()?)?
+        explain(asked.projector, (asked.log, &asked.api.reads.configured().questions), &id, &asked.view()?)?
             .map_err(|Problem { message, remedy, .. }| Refused::nothing(message, remedy))
     })
     .await

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bellwether_model::question::Questions;
 use bellwether_model::{Basis, Decimal, Fact, Grade, Period, Problem, Record, Stamp, View};
 use bellwether_projection::forecast::{Ledger, Simulated};
 use bellwether_projection::{Explanation, FactRole, Projector};
@@ -72,23 +73,28 @@ impl JoinedFact {
     }
 }
 
-/// Explains the row of that id in a view, with its facts; else what is wrong with the id and which are near.
+/// Explains the row or forecast question of that id in a view, with its facts; else what is wrong with the id and which are near.
 ///
 /// # Errors
 /// As [`EventLog::get`].
 pub fn explain(
     projector: &Projector,
-    log: &dyn EventLog,
+    (log, questions): (&dyn EventLog, &Questions),
     id: &str,
     view: &View,
 ) -> Result<Result<Explained, Problem>, Error> {
     let found = match projector.why(id, view) {
-        None => on_record(projector, log, id, view)?,
+        None => asked(projector, (log, questions), id, view)?,
         found => found,
     };
     let Some(explained) = found else {
-        let known = ids(projector, view);
-        let remedy = near::remedy(id, known.iter().map(String::as_str), "`bellwether replay` shows all ids");
+        let asked = questions.filed.iter().map(|q| q.id.clone());
+        let known: Vec<String> = ids(projector, view).into_iter().chain(asked).collect();
+        let remedy = near::remedy(
+            id,
+            known.iter().map(String::as_str),
+            "`bellwether replay` shows all ids, `bellwether forecast list --all` those of questions",
+        );
         return Ok(Err(Problem::new(format!("no row {id} in this view"), remedy)));
     };
     let late = projector.framework().rules.late_copy_days;
@@ -102,16 +108,16 @@ pub fn explain(
     Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, facts }))
 }
 
-/// A forecast question of that id, as the log has it.
-fn on_record(
+/// A forecast question of that id, as the log has it, else as the configuration has.
+fn asked(
     projector: &Projector,
-    log: &dyn EventLog,
+    (log, questions): (&dyn EventLog, &Questions),
     id: &str,
     view: &View,
 ) -> Result<Option<Explanation>, Error> {
     let mut ledger = Ledger::default();
     follow(log, &mut ledger)?;
-    Ok(ledger.why(projector, &Simulated::default(), id, view.known_by))
+    Ok(ledger.why(questions, projector, &Simulated::default(), id, view.known_by))
 }
 
 /// Every id that `why` may answer in a view.

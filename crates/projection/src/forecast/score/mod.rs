@@ -13,4 +13,4 @@ pub use crps::{
     crps_ensemble, crps_lognormal, crps_normal, crps_quantile, crps_weighted, normal_cdf, quantile_score,
 };
 pub use reliability::{Bin, Murphy, Reliability, reliability, sharpness};
-pub use skill::{Interval, SkillInterval, skill, skill_interval};
+pub use skill::{GainInterval, Interval, SkillInterval, gain_interval, skill, skill_interval};

@@ -40,12 +40,47 @@ pub fn skill(score: f64, reference: f64) -> Option<f64> {
 pub fn skill_interval(groups: &[Vec<(f64, f64)>], block: usize) -> Option<SkillInterval> {
     let sums: Vec<(f64, f64)> =
         groups.iter().map(|g| g.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))).collect();
-    let add = |a: (f64, f64), b: &(f64, f64)| (a.0 + b.0, a.1 + b.1);
     let (score, reference) = sums.iter().fold((0.0, 0.0), add);
     let value = skill(score, reference)?;
+    Some(SkillInterval {
+        value,
+        interval: interval(groups, &sums, block, |(score, reference)| skill(score, reference)),
+    })
+}
+
+/// What is gained on a reference a forecast, in the unit of the score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GainInterval {
+    /// Mean of score of the reference − score.
+    pub value: f64,
+    /// 95 % interval by a block bootstrap; `null` with fewer than two blocks.
+    pub interval: Option<Interval>,
+}
+
+/// Mean gain over pairs `(score, score of the reference)`, grouped and drawn as in [`skill_interval`]. For the log score
+/// it is the mean log of the factor by which what happened was given more than by the reference (Good 1952).
+///
+/// `None` without scores.
+pub fn gain_interval(groups: &[Vec<(f64, f64)>], block: usize) -> Option<GainInterval> {
+    let sums: Vec<(f64, f64)> = groups
+        .iter()
+        .map(|g| (g.iter().map(|(score, reference)| reference - score).sum(), g.len() as f64))
+        .collect();
+    let mean = |(gain, n): (f64, f64)| (n > 0.0).then(|| gain / n);
+    let value = mean(sums.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1)))?;
+    Some(GainInterval { value, interval: interval(groups, &sums, block, mean) })
+}
+
+/// Percentile interval of a statistic of summed groups; `None` with fewer than two blocks of groups that have forecasts.
+fn interval(
+    groups: &[Vec<(f64, f64)>],
+    sums: &[(f64, f64)],
+    block: usize,
+    statistic: impl Fn((f64, f64)) -> Option<f64>,
+) -> Option<Interval> {
     let (n, block) = (sums.len(), block.max(1));
-    if n < 2 * block {
-        return Some(SkillInterval { value, interval: None });
+    if groups.iter().filter(|g| !g.is_empty()).count() < 2 * block {
+        return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut drawn: Vec<f64> = Vec::with_capacity(RESAMPLES);
@@ -59,7 +94,7 @@ pub fn skill_interval(groups: &[Vec<(f64, f64)>], block: usize) -> Option<SkillI
             }
             left = left.saturating_sub(block);
         }
-        drawn.extend(skill(total.0, total.1));
+        drawn.extend(statistic(total));
     }
     drawn.sort_by(f64::total_cmp);
     let at = |share: f64| {
@@ -67,6 +102,9 @@ pub fn skill_interval(groups: &[Vec<(f64, f64)>], block: usize) -> Option<SkillI
         // Between 0 and the number of resamples.
         drawn.get(place as usize).copied()
     };
-    let interval = at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high });
-    Some(SkillInterval { value, interval })
+    at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high })
+}
+
+fn add(a: (f64, f64), b: &(f64, f64)) -> (f64, f64) {
+    (a.0 + b.0, a.1 + b.1)
 }

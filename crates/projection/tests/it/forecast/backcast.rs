@@ -3,7 +3,7 @@
 use bellwether_model::question::Questions;
 use bellwether_model::{Fact, Record, parse_moment};
 use bellwether_projection::Projector;
-use bellwether_projection::forecast::{Ledger, Model, Outcome, Report, Section, Simulated, Steady};
+use bellwether_projection::forecast::{Beside, Ledger, Model, Outcome, Report, Section, Simulated, Steady};
 
 use crate::support::*;
 
@@ -15,7 +15,7 @@ pub(super) fn bundled() -> Questions {
 
 fn score(model: &dyn Model, projector: &Projector, from: &str, to: &str) -> Report {
     let range = (parse_moment(from).unwrap(), parse_moment(to).unwrap());
-    Ledger::default().score(&bundled(), projector, model, range, true)
+    Ledger::default().score(&bundled(), projector, model, range, Beside { backcasts: true, scenarios: false })
 }
 
 fn past(report: Report) -> Section {

@@ -5,7 +5,7 @@ use bellwether_model::question::Questions;
 use bellwether_model::{Body, Fact, Record, System, parse_moment};
 use bellwether_projection::Projector;
 use bellwether_projection::forecast::{
-    Entry, FORECAST, ForecastRow, Ledger, Outcome, QUESTION, RESOLUTION, Simulated, Standing,
+    Beside, Entry, FORECAST, ForecastRow, Ledger, Outcome, QUESTION, RESOLUTION, Simulated, Standing,
 };
 use chrono::{DateTime, Utc};
 
@@ -110,7 +110,7 @@ impl Log {
 
     fn headline(&self, to: &str) -> bellwether_projection::forecast::Section {
         let range = (DateTime::<Utc>::MIN_UTC, moment(to));
-        self.ledger.score(&Questions::default(), &self.projector, &QUICK, range, false).headline
+        self.ledger.score(&Questions::default(), &self.projector, &QUICK, range, Beside::default()).headline
     }
 }
 
@@ -221,7 +221,13 @@ fn what_was_known_before_it_was_filed_is_a_backcast() {
     assert_eq!(log.outcome().unwrap().0, Outcome::True);
     assert_eq!(log.list(&questions, "2025-02-01")[0].standing, Standing::Backcast);
     let range = (DateTime::<Utc>::MIN_UTC, moment("2025-02-01"));
-    let report = log.ledger.score(&Questions::default(), &log.projector, &QUICK, range, true);
+    let report = log.ledger.score(
+        &Questions::default(),
+        &log.projector,
+        &QUICK,
+        range,
+        Beside { backcasts: true, scenarios: false },
+    );
     assert!(report.headline.all.is_none() && report.headline.questions.is_empty());
     let past = report.backcasts.unwrap();
     assert!(past.heading.starts_with("in-sample") && past.all.unwrap().questions == 1);

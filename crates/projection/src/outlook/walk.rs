@@ -1,4 +1,5 @@
-//! Levels and shares: a random walk with a damped drift, on the scale of logarithms, log-odds or of the values.
+//! Levels and shares: a random walk with a damped drift, on the scale of logarithms, log-odds or of the values. Where the
+//! framework states a range, log-odds are those of the position within it, so that no path leaves it.
 //!
 //! Over a gap of t years the value moves by N(μ t, q t). Drift μ and variance q have a normal-inverse-χ² prior and are
 //! drawn a path from their posterior, so that short series get wide fans (Gelman et al., Bayesian Data Analysis, 3.3).
@@ -27,19 +28,23 @@ const DENSE: usize = 24;
 const EDGE: f64 = 0.001;
 
 /// Scale on which the walk goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Link {
     Log,
     Logit,
+    /// Log-odds of the position between two ends.
+    Range(f64, f64),
     Plain,
 }
 
 impl Link {
     /// The link for a measure with these values.
-    pub(super) fn of(measure: &Measure, values: impl IntoIterator<Item = f64>) -> Self {
-        match measure.kind {
-            Kind::Share => Link::Logit,
-            _ if measure.formula != Formula::Mean && values.into_iter().all(|v| v > 0.0) => Link::Log,
+    pub(super) fn of(measure: &Measure, values: &[f64]) -> Self {
+        let range = measure.range.as_ref().filter(|range| values.iter().all(|v| range.holds(*v)));
+        match (measure.kind, range) {
+            (_, Some(range)) => Link::Range(range.min, range.max),
+            (Kind::Share, None) => Link::Logit,
+            _ if measure.formula != Formula::Mean && values.iter().all(|v| *v > 0.0) => Link::Log,
             _ => Link::Plain,
         }
     }
@@ -51,6 +56,7 @@ impl Link {
                 let p = v.clamp(EDGE, 1.0 - EDGE);
                 libm::log(p) - libm::log1p(-p)
             }
+            Link::Range(min, max) => Link::Logit.forward((v - min) / (max - min)),
             Link::Plain => v,
         }
     }
@@ -59,6 +65,7 @@ impl Link {
         match self {
             Link::Log => libm::exp(x),
             Link::Logit => 1.0 / (1.0 + libm::exp(-x)),
+            Link::Range(min, max) => min + (max - min) * Link::Logit.back(x),
             Link::Plain => x,
         }
     }
@@ -71,15 +78,16 @@ impl Link {
                 let p = v.clamp(EDGE, 1.0 - EDGE);
                 1.0 / (p * (1.0 - p))
             }
+            Link::Range(min, max) => Link::Logit.slope((v - min) / (max - min)) / (max - min),
             Link::Plain => 1.0,
         }
     }
 
     /// Prior standard deviation of a year's move, where the scale has a natural one.
-    fn prior(self) -> Option<f64> {
+    pub(super) fn prior(self) -> Option<f64> {
         match self {
             Link::Log => Some(0.1),
-            Link::Logit => Some(0.2),
+            Link::Logit | Link::Range(..) => Some(0.2),
             Link::Plain => None,
         }
     }
@@ -88,6 +96,7 @@ impl Link {
         match self {
             Link::Log => "random walk of logarithms, damped drift",
             Link::Logit => "random walk of log-odds, damped drift",
+            Link::Range(..) => "random walk of log-odds within the range, damped drift",
             Link::Plain => "random walk, damped drift",
         }
     }

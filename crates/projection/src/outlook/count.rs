@@ -259,7 +259,7 @@ mod tests {
     }
 
     /// How often a band of nine tenths holds the year `ahead`, with its ends and without them, and how often the truth is
-    /// above it: a discrete band holds more than its name says, and without its ends it must hold less.
+    /// above it.
     fn covered(world: World, ahead: i32) -> [f64; 3] {
         let World { mean, bursts, years, adrift, floor } = world;
         let now = micros("2020-01-01");
@@ -311,7 +311,9 @@ mod tests {
             for (adrift, ahead, floor) in [(0.0, 1, false), (0.1, 1, true), (0.1, 5, false), (0.15, 9, true)] {
                 let world = World { mean, bursts, years, adrift, floor };
                 let [wide, narrow, above] = covered(world, ahead);
-                println!("{world:?} {ahead}: {wide} {narrow} {above}");
+                // A discrete band holds more than its name says: without its ends it must hold less.
+                let told = (0.84..=0.985).contains(&wide) && narrow <= 0.96 && above <= 0.07;
+                assert!(told, "{world:?} {ahead}: {wide} {narrow} {above}");
             }
         }
     }
@@ -336,8 +338,9 @@ mod tests {
         let whole = rate(0.8, |_| true, false);
         let unsure = rate(0.8, |_| true, true);
         let busy = rate(0.8, |w| w.seen == Seen::Records, true);
-        println!("{whole} {unsure} {busy}");
-        assert!((whole - 0.8).abs() < 0.06 && (unsure - 0.8).abs() < 0.2 && busy > 1.3, "{whole} {unsure} {busy}");
+        assert!((whole - 0.8).abs() < 0.06, "{whole}");
+        // Not looked for in half the years, or quiet in half of them: between the two.
+        assert!(whole + 0.2 < unsure && unsure + 0.2 < busy, "{whole} {unsure} {busy}");
         let (whole, unsure) = (rate(6.0, |_| true, false), rate(6.0, |_| true, true));
         assert!((whole - unsure).abs() < 0.05, "{whole} {unsure}");
     }

@@ -347,11 +347,12 @@ impl Outlook<'_> {
     }
 
     fn probabilities(&self, p: &[f64]) -> Vec<Probability> {
-        let rows = self.chain.ids.iter().zip(p);
+        let total: f64 = p.iter().sum();
+        let rows = self.chain.ids.iter().zip(p.iter().map(|p| p / total));
         rows.map(|(id, p)| Probability {
             id: id.clone(),
-            probability: *p,
-            words: crate::state::words(*p).to_owned(),
+            probability: p,
+            words: crate::state::words(p).to_owned(),
         })
         .collect()
     }

@@ -14,6 +14,7 @@ use super::predictive::Refusal;
 use super::revert::Revert;
 use super::tilt::{pulls, ratios};
 use super::walk::{Link, Walk};
+use crate::fold::moment;
 use crate::state::time::{date, shift_months};
 use crate::state::{MeasureEval, Point};
 
@@ -247,7 +248,8 @@ impl Outlook<'_> {
         let mut note = note(family, &points, floor, &count.pulls, &parameters);
         note.few = known < enough;
         if heard < self.quarters().from {
-            note.notes.push(format!("drawn from {} on: nothing is known of the time after it", date(heard)));
+            let day = moment(heard).map(|at| at.date_naive().to_string()).unwrap_or_default();
+            note.notes.push(format!("drawn from {day} on: nothing is known of the time after it"));
         }
         let law = if stock { Law::Stock(count) } else { Law::Count(count) };
         Ok(Fitted { law, note, months, points: Vec::new(), last, heard })

@@ -232,7 +232,6 @@ mod tests {
             let each = half_lives.map(|half_life| covered(half_life, n, ahead).0);
             // Weights of the prior in six parts.
             let share = 0.07 * (each[0] + each[5]) + 0.17 * (each[1] + each[4]) + 0.26 * (each[2] + each[3]);
-            println!("{n} points, {ahead} ahead: {share} {each:?}");
             assert!((0.86..=0.94).contains(&share), "{n} points, {ahead} ahead: {share} {each:?}");
         }
     }

@@ -20,6 +20,8 @@ pub enum GapKind {
     FloorOnly,
     /// A value, but no baseline to measure a distance from.
     NoBaseline,
+    /// Figures outside the range that the framework states: one of the two is wrong, and nothing is cut.
+    OutsideRange,
     /// A row made of other rows, too few of which are known.
     TooFewInputs,
 }
@@ -52,6 +54,8 @@ impl Projector {
             .zip(&core.measures)
             .filter_map(|(measure, eval)| self.measure_gap(measure, eval))
             .collect();
+        let measures = self.index.framework.all_measures().zip(&core.measures);
+        gaps.extend(measures.filter_map(|(measure, eval)| outside_range(measure, eval)));
         for row in self.composites() {
             if core.levels.get(row.id.as_str()).is_none_or(|l| l.level.is_none()) {
                 let missing =
@@ -124,6 +128,28 @@ impl Projector {
             waits_for,
         })
     }
+}
+
+fn outside_range(measure: &Measure, eval: &MeasureEval) -> Option<Gap> {
+    let range = measure.range.as_ref()?;
+    let mut outside = eval.series.points.iter().filter(|p| !range.holds(p.value));
+    let first = outside.next()?;
+    let (last, more) = outside.fold((first, 0), |(_, n), p| (p, n + 1));
+    let others = if more > 0 { format!(" and {more} before it") } else { String::new() };
+    Some(Gap {
+        id: measure.id.clone(),
+        kind: GapKind::OutsideRange,
+        last: Some(date(last.end)),
+        due: None,
+        costs: 0.0,
+        waits_for: format!(
+            "a correction of the figure of before {}{others}, or of the range {} to {} {}",
+            date(last.end),
+            range.min,
+            range.max,
+            measure.unit
+        ),
+    })
 }
 
 fn silent(core: &Core<'_>, id: &str) -> bool {

@@ -78,7 +78,8 @@ fn rows(all: &Scenarios) -> Vec<Value> {
     }
     for s in &all.signposts {
         out.push(
-            json!({ "list": "signposts", "id": s.scenario, "probability": s.probability, "words": s.words }),
+            json!({ "list": "signposts", "id": s.scenario, "probability": s.probability,
+                "words": render::signpost(s) }),
         );
     }
     for d in &all.diagnosticity {

@@ -6,8 +6,8 @@ use bellwether_projection::{
 };
 
 use super::figures::{
-    UNKNOWN, band, bar, compact, counted, day, difference, points, probability, quantity, share_bar, signed,
-    trajectory, trend, until,
+    UNKNOWN, band, bar, compact, counted, day, difference, points, probabilities, probability, quantity, share_bar,
+    signed, trajectory, trend, until,
 };
 use super::gaps::{gap_table, summary};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
@@ -242,7 +242,8 @@ pub(super) fn scenario_table(all: &[ScenarioState], framework: &Framework, most:
         ("prior", Right, Keep),
         ("moved most by", Left, Wrap),
     ]);
-    for state in all {
+    let whole = probabilities(&all.iter().map(|s| s.probability).collect::<Vec<f64>>());
+    for (state, p) in all.iter().zip(whole) {
         let row = framework.scenarios.iter().find(|s| s.id == state.id);
         // What time alone did is named only when nothing else moved it.
         let drift = |m: &Move| m.indicator == TRANSITION;
@@ -252,7 +253,7 @@ pub(super) fn scenario_table(all: &[ScenarioState], framework: &Framework, most:
             moves.iter().take(most).map(|m| format!("{} {}", m.indicator, signed(m.log_odds, 2))).collect();
         table.row([
             state.id.as_str().into(),
-            Cell::new(probability(state.probability), Style::Bold),
+            Cell::new(p, Style::Bold),
             share_bar(state.probability).into(),
             state.words.as_str().into(),
             row.map_or(UNKNOWN.to_owned(), |r| format!("{:.0}%", r.prior * 100.0)).into(),

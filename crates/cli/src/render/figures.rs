@@ -47,6 +47,12 @@ pub(crate) fn quantity(value: f64, unit: &str) -> String {
     }
 }
 
+/// Two figures, the unit named once.
+pub(crate) fn quantity_range(low: f64, high: f64, unit: &str) -> String {
+    let first = if unit == "share" { quantity(low, unit) } else { compact(low) };
+    format!("{first} and {}", quantity(high, unit))
+}
+
 /// A difference between two values, with its unit.
 pub(crate) fn difference(value: f64, unit: &str) -> String {
     if unit == "share" { format!("{} pp", short(value * 100.0)) } else { quantity(value, unit) }
@@ -59,6 +65,27 @@ pub(crate) fn probability(p: f64) -> String {
         p if p > 0.99 => ">99%".to_owned(),
         p => format!("{:.0}%", p * 100.0),
     }
+}
+
+/// Probabilities of which one must come true, as whole percentages that add to 100: each is cut, and what is left goes to
+/// the largest remainders.
+pub(crate) fn probabilities(all: &[f64]) -> Vec<String> {
+    let total: f64 = all.iter().sum();
+    let exact: Vec<f64> = all.iter().map(|p| 100.0 * p / total).collect();
+    let mut whole: Vec<f64> = exact.iter().map(|p| p.floor()).collect();
+    let left = (100.0 - whole.iter().sum::<f64>()).max(0.0) as usize;
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    let rest = |at: &usize| exact.get(*at).map_or(0.0, |p| p - p.floor());
+    order.sort_by(|a, b| rest(b).total_cmp(&rest(a)).then(a.cmp(b)));
+    for at in order.into_iter().take(left) {
+        whole.get_mut(at).into_iter().for_each(|p| *p += 1.0);
+    }
+    let written = |p: f64| match p {
+        p if p < 1.0 => "<1%".to_owned(),
+        p if p > 99.0 => ">99%".to_owned(),
+        p => format!("{p:.0}%"),
+    };
+    whole.into_iter().map(written).collect()
 }
 
 /// An exact or lower value with its unit.
@@ -238,6 +265,20 @@ mod tests {
         assert_eq!(counted(0_usize, "fact", "facts"), "0 facts");
         assert_eq!(counted(1_u64, "indicator has", "indicators have"), "1 indicator has");
         assert_eq!(counted(21_i64, "day", "days"), "21 days");
+    }
+
+    #[test]
+    fn probabilities_of_one_date_add_to_a_hundred() {
+        for (all, want) in [
+            (vec![0.662, 0.146, 0.151, 0.041], ["66%", "15%", "15%", "4%"].as_slice()),
+            (vec![0.335, 0.335, 0.33], &["34%", "33%", "33%"]),
+            (vec![0.996, 0.004], &[">99%", "<1%"]),
+            (vec![0.5, 0.5], &["50%", "50%"]),
+        ] {
+            assert_eq!(probabilities(&all), want);
+        }
+        assert_eq!(quantity_range(0.0, 0.5, "share"), "0% and 50%");
+        assert_eq!(quantity_range(-5.0, 5.0, "USD_per_barrel"), "−5 and 5 USD/bbl");
     }
 
     #[test]

@@ -14,6 +14,7 @@ fn name(kind: GapKind) -> &'static str {
         GapKind::Stale => "stale",
         GapKind::FloorOnly => "floor only",
         GapKind::NoBaseline => "no baseline",
+        GapKind::OutsideRange => "outside range",
         GapKind::TooFewInputs => "too few inputs",
     }
 }
@@ -21,7 +22,14 @@ fn name(kind: GapKind) -> &'static str {
 /// Counts by kind.
 pub(crate) fn summary(gaps: &[Gap]) -> String {
     let kinds =
-        [GapKind::Missing, GapKind::Stale, GapKind::FloorOnly, GapKind::NoBaseline, GapKind::TooFewInputs];
+        [
+            GapKind::Missing,
+            GapKind::Stale,
+            GapKind::FloorOnly,
+            GapKind::NoBaseline,
+            GapKind::OutsideRange,
+            GapKind::TooFewInputs,
+        ];
     let counts: Vec<String> = kinds
         .into_iter()
         .map(|kind| (gaps.iter().filter(|g| g.kind == kind).count(), kind))

@@ -1,10 +1,13 @@
 //! The scenarios as a page: now, the years ahead, what would change them, what they hang on.
 
 use bellwether_model::framework::Framework;
-use bellwether_projection::{Scenarios, Sensitivity, Signpost};
+use bellwether_projection::{Scenarios, Sensitivity, Signpost, SignpostSignal};
 
 use super::assessment::scenario_table;
-use super::figures::{UNKNOWN, band, compact, counted, points, probability, quantity, share_bar, signed, until};
+use super::figures::{
+    UNKNOWN, band, compact, counted, points, probabilities, probability, quantity, quantity_range, share_bar, signed,
+    until,
+};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -55,11 +58,8 @@ fn ahead(page: &mut Page, all: &Scenarios) {
     let names: Vec<&str> = all.scenarios.iter().map(|s| short(&s.id)).collect();
     let mut table = Table::new(&[("year", Left, Keep), ("probabilities", Left, Wrap)]);
     for year in &all.year_ends {
-        let each: Vec<String> = names
-            .iter()
-            .zip(&year.scenarios)
-            .map(|(name, s)| format!("{name} {}", probability(s.probability)))
-            .collect();
+        let whole = probabilities(&year.scenarios.iter().map(|s| s.probability).collect::<Vec<f64>>());
+        let each: Vec<String> = names.iter().zip(&whole).map(|(name, p)| format!("{name} {p}")).collect();
         table.row([year.year.to_string().into(), each.join(", ").into()]);
     }
     page.table(&table);
@@ -68,8 +68,26 @@ fn ahead(page: &mut Page, all: &Scenarios) {
 fn signposts(page: &mut Page, signposts: &[Signpost]) {
     page.heading("Signposts", "what would have to be read for each to become the most probable");
     for s in signposts {
-        page.paragraph(&s.words, if s.leads { Style::Dim } else { Style::Plain });
+        page.paragraph(&signpost(s), if s.leads { Style::Dim } else { Style::Plain });
     }
+}
+
+/// A signpost in a sentence, the thresholds in the figures of the tables.
+pub(crate) fn signpost(s: &Signpost) -> String {
+    let (Some(until), Some(p)) = (s.until.as_deref(), s.probability) else { return s.words.clone() };
+    let bounds = |signal: &SignpostSignal| {
+        let unit = signal.unit.as_str();
+        match (signal.above, signal.below) {
+            (Some(a), Some(b)) => format!(" (between {})", quantity_range(a, b, unit)),
+            (Some(a), None) => format!(" (above {})", quantity(a, unit)),
+            (None, Some(b)) => format!(" (below {})", quantity(b, unit)),
+            (None, None) => String::new(),
+        }
+    };
+    let said: Vec<String> =
+        s.signals.iter().map(|row| format!("{} is {}{}", row.indicator, row.state, bounds(row))).collect();
+    let what = if said.is_empty() { "nothing further is read".to_owned() } else { said.join(" and ") };
+    format!("{} would lead by {until} at {} if {what}", s.scenario, probability(p))
 }
 
 fn diagnosticity(page: &mut Page, all: &Scenarios) {

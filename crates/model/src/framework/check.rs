@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Datelike;
 
 use super::composite::{As, CompositeFormula, Input, Limit};
-use super::measure::{Agreement, Baseline, Formula, Kind, Measure};
+use super::measure::{Agreement, Baseline, Formula, Kind, Measure, Range};
 use super::read::Read;
 use super::scenario::{CREDIBILITIES, RELIABILITIES};
 use super::{Composite, Framework, condition};
@@ -174,6 +174,9 @@ impl<'a> Checker<'a> {
                 Some(_) => {}
             }
         }
+        if let Some(range) = &m.range {
+            self.range(&at("range"), m, range);
+        }
         if let Some(baseline) = &m.baseline {
             self.baseline(&at("baseline"), baseline);
         }
@@ -196,6 +199,25 @@ impl<'a> Checker<'a> {
                     self.read(&path, read);
                 }
             }
+        }
+    }
+
+    fn range(&mut self, path: &[Step<'_>], m: &Measure, range: &Range) {
+        let counted = matches!(m.formula, Formula::Count | Formula::Stock | Formula::Distinct);
+        if counted || !matches!(m.kind, Kind::Level | Kind::Share) {
+            self.push(
+                path,
+                "only a level or share has a range; numbers of happenings have none, an ordinal has its scale",
+                "remove it",
+            );
+        }
+        if !(range.min.is_finite() && range.max.is_finite() && range.min < range.max) {
+            self.push(path, "the range is empty", "give min below max");
+        } else if m.kind == Kind::Share && !(range.min >= 0.0 && range.max <= 1.0) {
+            self.push(path, "a share lies between 0 and 1", "give a range within");
+        }
+        if range.reason.trim().is_empty() {
+            self.push(path, "the range has no reason", "say what keeps the value within");
         }
     }
 

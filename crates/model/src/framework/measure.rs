@@ -143,6 +143,25 @@ pub enum Baseline {
     },
 }
 
+/// Values that a measure can have at all: by definition, or by what exists or is planned up to the horizon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// Least value, in the unit of the measure.
+    pub min: f64,
+    /// Greatest value.
+    pub max: f64,
+    /// What keeps it within.
+    pub reason: String,
+}
+
+impl Range {
+    /// Whether a value lies within; its ends do.
+    pub fn holds(&self, value: f64) -> bool {
+        (self.min..=self.max).contains(&value)
+    }
+}
+
 /// A companion reading shown beside a measure; it never enters the measure's number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -210,6 +229,9 @@ pub struct Measure {
     /// Names of the steps of an ordinal scale, from its low end.
     #[serde(default)]
     pub steps: Vec<String>,
+    /// Values that it can have at all: fans stay within, and a figure outside is a gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Range>,
     /// Limit beyond which the value is worth a look.
     #[serde(default)]
     pub bound: Option<Limit>,

@@ -56,6 +56,25 @@ fn a_unit_that_the_fact_type_lacks() {
 }
 
 #[test]
+fn a_range_that_is_empty_without_reason_or_of_a_count() {
+    let level = "kind = \"level\"";
+    let range = |text: &str| format!("{level}\nrange = {{ {text} }}");
+    check(level, &range("min = 2.0, max = 1.0, reason = \"pipes\""), &["the range is empty", "min below max"]);
+    check(level, &range("min = 0.0, max = 1.0, reason = \"\""), &["the range has no reason"]);
+    check(level, &range("min = 0.0, reason = \"pipes\""), &["max"]);
+    check(
+        "kind = \"count\"",
+        "kind = \"count\"\nrange = { min = 0.0, max = 9.0, reason = \"few\" }",
+        &["only a level or share has a range"],
+    );
+    check(
+        "kind = \"share\"",
+        "kind = \"share\"\nrange = { min = 0.0, max = 2.0, reason = \"all\" }",
+        &["between 0 and 1"],
+    );
+}
+
+#[test]
 fn weights_that_do_not_add_to_1() {
     let text = read("fixtures/dyads/xaa-xbb.toml").replacen("weight = 0.6", "weight = 0.5", 1);
     let problems = Framework::parse("f.toml", &text, &types(), None).unwrap_err();

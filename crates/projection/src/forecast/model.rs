@@ -2,7 +2,7 @@
 
 use bellwether_model::View;
 use bellwether_model::framework::{Formula, Kind, Measure};
-use bellwether_model::question::{Question, When};
+use bellwether_model::question::{Quantity, Question, When};
 use chrono::{DateTime, Utc};
 
 use super::distribution::Distribution;
@@ -117,7 +117,9 @@ impl Moment for Outlook<'_> {
             return Steady.expect(asked);
         }
         let (rule, bound) = (&asked.question.rule, asked.bound);
-        let distribution = Distribution::ensemble(found.sample().iter().copied())?;
+        let reported = found.sample().iter().copied().filter(|n| *n > 0.0 || !on_record(asked, found.floor));
+        let distribution = Distribution::ensemble(reported)
+            .or_else(|| Distribution::ensemble(found.sample().iter().copied()))?;
         let probability = match (&rule.when, rule.comparison.upward()) {
             (When::By(_), true) => found.ever_at_least(bound),
             (When::By(_), false) => found.ever_at_most(bound),
@@ -138,6 +140,14 @@ fn speaks_of(asked: &Asked<'_>) -> bool {
     let When::In { start, end, .. } = &asked.question.rule.when else { return true };
     let months = asked.measure.cadence.months();
     months.is_some_and(|m| start.checked_add_months(chrono::Months::new(m)).is_some_and(|to| to == *end))
+}
+
+/// Whether the answer can only be a number on record: happenings are counted as reported, none of them is no reading and
+/// makes the question void, and a no needs a smaller number rather than none.
+fn on_record(asked: &Asked<'_>, floor: bool) -> bool {
+    let rule = &asked.question.rule;
+    let counted = matches!(asked.measure.formula, Formula::Count | Formula::Distinct);
+    floor && counted && rule.of == Quantity::Reported && !rule.comparison.holds(1.0, asked.bound)
 }
 
 /// The plain model: levels go on as they went, counts come as often as they came, scales mostly stay.

@@ -1,12 +1,14 @@
 //! Coded scales: a Markov chain that moves one step at a time.
 //!
-//! The rates of steps up and down have Gamma posteriors over the years since the first judgement, with Jeffreys' prior of
-//! half a step. A scenario multiplies them by how much likelier the table makes a high or a low state under it than now.
+//! The rates of steps up and down have Gamma posteriors over the years since the first judgement; the prior is half a step
+//! in five years, a step in ten years on average and, by its shape, anything from none to one in two (half a step is
+//! Jeffreys' prior; the years make it proper, so that one judgement has a model too, a wide one). A scenario multiplies them by how much likelier the table makes a high or a low state under it than now.
 
 use super::course::{Courses, Step, years};
 use super::draw::Draw;
 
 const JEFFREYS: f64 = 0.5;
+const PRIOR_YEARS: f64 = 5.0;
 
 /// A fitted chain.
 #[derive(Clone, Debug)]
@@ -31,8 +33,8 @@ impl Ladder {
             up += (b - a).max(0.0);
             down += (a - b).max(0.0);
         }
-        let watched = years(first, now);
-        (watched > 0.0).then_some(Self { start, scale, down, up, watched, ratios: Vec::new() })
+        let watched = years(first, now).max(0.0);
+        Some(Self { start, scale, down, up, watched, ratios: Vec::new() })
     }
 
     /// Simulates: for each target the step at it, the highest and the lowest since the view, path by path.
@@ -46,8 +48,8 @@ impl Ladder {
         let [bottom, top] = self.scale;
         let mut paths: Vec<Rung> = (0..courses.paths)
             .map(|_| Rung {
-                down: draw.gamma(self.down + JEFFREYS) / self.watched,
-                up: draw.gamma(self.up + JEFFREYS) / self.watched,
+                down: draw.gamma(self.down + JEFFREYS) / (self.watched + PRIOR_YEARS),
+                up: draw.gamma(self.up + JEFFREYS) / (self.watched + PRIOR_YEARS),
                 at: self.start,
                 highest: self.start,
                 lowest: self.start,

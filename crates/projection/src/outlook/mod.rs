@@ -6,6 +6,9 @@
 //! the course of the scenarios, indicators are independent. All parameters come from the series that the view knows; what
 //! a scenario does comes from the framework's likelihood tables ([`tilt`]).
 //!
+//! Missing is never zero: happenings are drawn from the moment up to which a measure was [`heard`], not from the view. What
+//! is recorded before that moment is known, what is recorded after it is nothing, and what happened after it is open.
+//!
 //! Courses have one seeded stream of draws and each indicator another, named after it, used step by step: what one
 //! indicator is asked, how often, and on how many threads, changes no other answer, and what lies further ahead changes
 //! nothing before it.
@@ -15,10 +18,12 @@ mod chain;
 mod count;
 mod course;
 mod draw;
+mod heard;
 mod ladder;
 mod model;
 mod predictive;
 mod report;
+mod revert;
 mod signpost;
 mod tilt;
 mod walk;
@@ -37,7 +42,7 @@ use crate::state::{Core, Source, prior_states, scenario_states};
 
 use chain::{Chain, Quarters};
 use count::Window;
-use course::{Courses, steps};
+use course::{Courses, Step, steps};
 use draw::Draw;
 use model::{Fitted, Law};
 
@@ -213,12 +218,11 @@ impl Outlook<'_> {
             return Err(refuse(format!("the outlook ends with {}", self.last_year())));
         }
         let floor = fitted.note.floor;
-        if let Law::Walk(_) = &fitted.law {
+        if let Law::Walk(_) | Law::Revert(_) = &fitted.law {
             let end = window_start(at, fitted.months);
             if end <= fitted.last.0 {
-                let points = self.core.measure(id).map(|(eval, _)| eval.series.points.as_slice());
-                let known = points.into_iter().flatten().rev().find(|p| p.end <= end);
-                let value = known.map_or(fitted.last.1, |p| p.value);
+                let known = fitted.points.iter().rev().find(|p| p.0 <= end);
+                let value = known.map_or(fitted.last.1, |p| p.1);
                 let same = || vec![value; self.courses.paths];
                 return Ok(Predictive::new(id, floor, true, [same(), same(), same()]));
             }
@@ -236,7 +240,7 @@ impl Outlook<'_> {
         let years: Vec<(i32, i64)> = (first..=horizon.min(self.last_year()))
             .filter_map(|year| Some((year, year_end(year)?)))
             .filter(|(_, end)| match fitted.law {
-                Law::Walk(_) => window_start(*end, fitted.months) > fitted.last.0,
+                Law::Walk(_) | Law::Revert(_) => window_start(*end, fitted.months) > fitted.last.0,
                 _ => *end > self.quarters().from,
             })
             .collect();
@@ -290,35 +294,37 @@ impl Outlook<'_> {
         let from = quarters.from;
         match &fitted.law {
             Law::Walk(walk) => {
-                let targets: Vec<i64> = dates.iter().map(|d| window_start(*d, fitted.months)).collect();
-                let last = targets.iter().copied().max().unwrap_or(from);
-                let periods = period_ends(from.max(walk.last), last, fitted.months);
-                let stops = targets.iter().chain(&periods).copied();
-                let steps = steps(walk.last, stops, quarters);
+                let (targets, periods, steps) = self.period_steps(walk.last, fitted.months, dates);
                 let mut out = walk.simulate(&self.courses, &steps, &targets, &periods, &mut draw);
                 out.iter_mut().flatten().flatten().for_each(|x| *x = walk.link.back(*x));
                 out
             }
+            Law::Revert(revert) => {
+                let (targets, periods, steps) = self.period_steps(revert.last, fitted.months, dates);
+                revert.simulate(&self.courses, &steps, &targets, &periods, &mut draw)
+            }
             Law::Count(count) => {
                 let months = i32::try_from(fitted.months).unwrap_or(12);
+                let heard = fitted.heard;
                 let window = |end: i64| {
                     let start = shift_months(end, -months);
-                    Window { known: self.known(id, start), from: start.max(from), to: end }
+                    Window { known: self.known(id, start, heard), from: start.max(heard), to: end }
                 };
                 let targets: Vec<Window> = dates.iter().map(|d| window(*d)).collect();
                 let last = dates.iter().copied().max().unwrap_or(from);
                 let others: Vec<Window> =
                     period_ends(from, last, fitted.months).into_iter().map(window).collect();
                 let stops = targets.iter().chain(&others).flat_map(|w| [w.from, w.to]);
-                let steps = steps(from, stops, quarters);
+                let steps = steps(heard, stops, quarters);
                 count.simulate(&self.courses, &steps, &targets, &others, &mut draw)
             }
             Law::Stock(count) => {
+                let heard = fitted.heard;
                 let targets: Vec<Window> =
-                    dates.iter().map(|d| Window { known: fitted.last.1, from, to: *d }).collect();
+                    dates.iter().map(|d| Window { known: fitted.last.1, from: heard, to: *d }).collect();
                 let last = dates.iter().copied().max().unwrap_or(from);
                 let stops = period_ends(from, last, fitted.months).into_iter().chain(dates.iter().copied());
-                let steps = steps(from, stops, quarters);
+                let steps = steps(heard, stops, quarters);
                 count.simulate(&self.courses, &steps, &targets, &[], &mut draw)
             }
             Law::Ladder(ladder) => {
@@ -328,17 +334,28 @@ impl Outlook<'_> {
         }
     }
 
-    /// What is known to have happened from `start` to the view.
-    fn known(&self, id: &str, start: i64) -> f64 {
+    /// Of a model of periods: the ends of the last ones that are over at the dates, all ends after view and last value, and
+    /// the steps from the last value to them.
+    fn period_steps(&self, last: i64, months: u32, dates: &[i64]) -> (Vec<i64>, Vec<i64>, Vec<Step>) {
         let from = self.quarters().from;
-        let all = self.core.framework.all_measures();
-        let Some((index, measure)) = all.enumerate().find(|(_, m)| m.id == id && start < from) else {
-            return 0.0;
-        };
+        let targets: Vec<i64> = dates.iter().map(|d| window_start(*d, months)).collect();
+        let end = targets.iter().copied().max().unwrap_or(from);
+        let periods = period_ends(from.max(last), end, months);
+        let steps = steps(last, targets.iter().chain(&periods).copied(), self.quarters());
+        (targets, periods, steps)
+    }
+
+    /// What is known to have happened from `start` to the moment up to which the measure was heard.
+    fn known(&self, id: &str, start: i64, heard: i64) -> f64 {
+        self.source(id).filter(|_| start < heard).and_then(|s| s.between(start, heard)).map_or(0.0, |p| p.value)
+    }
+
+    /// What a measure reads.
+    fn source(&self, id: &str) -> Option<Source<'_>> {
+        let mut all = self.core.framework.all_measures().enumerate();
+        let (index, measure) = all.find(|(_, m)| m.id == id)?;
         let resolved = self.resolved.get_or_init(|| self.projector.resolve(&self.view));
-        let source =
-            Source { projector: self.projector, resolved, view: &self.view, measure, index, ahead: false };
-        source.between(start, from).map_or(0.0, |p| p.value)
+        Some(Source { projector: self.projector, resolved, view: &self.view, measure, index, ahead: false })
     }
 
     fn quarters(&self) -> &Quarters {
@@ -350,11 +367,12 @@ impl Outlook<'_> {
     }
 
     fn probabilities(&self, p: &[f64]) -> Vec<Probability> {
-        let rows = self.chain.ids.iter().zip(p);
+        let total: f64 = p.iter().sum();
+        let rows = self.chain.ids.iter().zip(p.iter().map(|p| p / total));
         rows.map(|(id, p)| Probability {
             id: id.clone(),
-            probability: *p,
-            words: crate::state::words(*p).to_owned(),
+            probability: p,
+            words: crate::state::words(p).to_owned(),
         })
         .collect()
     }

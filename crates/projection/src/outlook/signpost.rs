@@ -41,7 +41,7 @@ pub struct Signpost {
     pub second: Option<String>,
     /// Its probability.
     pub second_probability: Option<f64>,
-    /// All of it in a sentence.
+    /// All of it in a sentence, but for the thresholds, whose figures are for who shows them to write.
     pub words: String,
 }
 
@@ -224,8 +224,7 @@ impl Outlook<'_> {
         let second = others.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         let second_id = second.and_then(|(s, _)| weighed.setting.scenarios.get(s)).map(|s| s.id.clone());
         let end = weighed.setting.begins(first + found.quarters).map(|end| date(end - DAY));
-        let said: Vec<String> =
-            signals.iter().map(|s| format!("{} is {}{}", s.indicator, s.state, bounds(s))).collect();
+        let said: Vec<String> = signals.iter().map(|s| format!("{} is {}", s.indicator, s.state)).collect();
         let when = end.as_deref().unwrap_or_default();
         let what = if said.is_empty() { "nothing further is read".to_owned() } else { said.join(" and ") };
         let words =
@@ -292,23 +291,6 @@ fn range(eval: &MeasureEval, measure: &Measure, thresholds: [f64; 2], state: usi
         0 => [None, Some(low)],
         1 => [Some(low), Some(high)],
         _ => [Some(high), None],
-    }
-}
-
-fn bounds(signal: &SignpostSignal) -> String {
-    let unit = &signal.unit;
-    let show = |v: f64| {
-        if v.abs() >= 1e6 {
-            return format!("{:.4} million", v / 1e6).replace(".0000", "");
-        }
-        let digits = format!("{v:.3}");
-        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    match (signal.above, signal.below) {
-        (Some(a), None) => format!(" (above {} {unit})", show(a)),
-        (None, Some(b)) => format!(" (below {} {unit})", show(b)),
-        (Some(a), Some(b)) => format!(" (between {} and {} {unit})", show(a), show(b)),
-        (None, None) => String::new(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Levels and shares: a random walk with a damped drift, on the scale of logarithms, log-odds or of the values.
+//! Levels and shares: a random walk with a damped drift, on the scale of logarithms, log-odds or of the values. Where the
+//! framework states a range, log-odds are those of the position within it, so that no path leaves it.
 //!
 //! Over a gap of t years the value moves by N(μ t, q t). Drift μ and variance q have a normal-inverse-χ² prior and are
 //! drawn a path from their posterior, so that short series get wide fans (Gelman et al., Bayesian Data Analysis, 3.3).
@@ -27,19 +28,23 @@ const DENSE: usize = 24;
 const EDGE: f64 = 0.001;
 
 /// Scale on which the walk goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Link {
     Log,
     Logit,
+    /// Log-odds of the position between two ends.
+    Range(f64, f64),
     Plain,
 }
 
 impl Link {
     /// The link for a measure with these values.
-    pub(super) fn of(measure: &Measure, values: impl IntoIterator<Item = f64>) -> Self {
-        match measure.kind {
-            Kind::Share => Link::Logit,
-            _ if measure.formula != Formula::Mean && values.into_iter().all(|v| v > 0.0) => Link::Log,
+    pub(super) fn of(measure: &Measure, values: &[f64]) -> Self {
+        let range = measure.range.as_ref().filter(|range| values.iter().all(|v| range.holds(*v)));
+        match (measure.kind, range) {
+            (_, Some(range)) => Link::Range(range.min, range.max),
+            (Kind::Share, None) => Link::Logit,
+            _ if measure.formula != Formula::Mean && values.iter().all(|v| *v > 0.0) => Link::Log,
             _ => Link::Plain,
         }
     }
@@ -51,6 +56,7 @@ impl Link {
                 let p = v.clamp(EDGE, 1.0 - EDGE);
                 libm::log(p) - libm::log1p(-p)
             }
+            Link::Range(min, max) => Link::Logit.forward((v - min) / (max - min)),
             Link::Plain => v,
         }
     }
@@ -59,6 +65,7 @@ impl Link {
         match self {
             Link::Log => libm::exp(x),
             Link::Logit => 1.0 / (1.0 + libm::exp(-x)),
+            Link::Range(min, max) => min + (max - min) * Link::Logit.back(x),
             Link::Plain => x,
         }
     }
@@ -71,15 +78,16 @@ impl Link {
                 let p = v.clamp(EDGE, 1.0 - EDGE);
                 1.0 / (p * (1.0 - p))
             }
+            Link::Range(min, max) => Link::Logit.slope((v - min) / (max - min)) / (max - min),
             Link::Plain => 1.0,
         }
     }
 
     /// Prior standard deviation of a year's move, where the scale has a natural one.
-    fn prior(self) -> Option<f64> {
+    pub(super) fn prior(self) -> Option<f64> {
         match self {
             Link::Log => Some(0.1),
-            Link::Logit => Some(0.2),
+            Link::Logit | Link::Range(..) => Some(0.2),
             Link::Plain => None,
         }
     }
@@ -88,6 +96,7 @@ impl Link {
         match self {
             Link::Log => "random walk of logarithms, damped drift",
             Link::Logit => "random walk of log-odds, damped drift",
+            Link::Range(..) => "random walk of log-odds within the range, damped drift",
             Link::Plain => "random walk, damped drift",
         }
     }
@@ -307,11 +316,19 @@ mod tests {
         Courses { quarters, states, paths }
     }
 
+    /// What becomes of the drift of a world ahead.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Trend {
+        None,
+        Damped,
+        Straight,
+    }
+
     /// One world of the family: its history up to `from` and the value `months` later.
-    fn world(seed: u32, link: Link, n: usize, months: i32, ahead: i32) -> (Vec<(i64, f64)>, i64, f64) {
+    fn world(seed: u32, link: Link, n: usize, months: i32, ahead: i32, trend: Trend) -> (Vec<(i64, f64)>, i64, f64) {
         let mut d = Draw::named(&format!("world {seed}"));
         let (sigma, step) = (0.05 + 0.25 * d.uniform(), f64::from(months) / 12.0);
-        let drift = sigma / SHRINK.sqrt() * d.normal();
+        let drift = if trend == Trend::None { 0.0 } else { sigma / SHRINK.sqrt() * d.normal() };
         let mut x = 0.3 * d.normal();
         let mut end = micros("2000-01-01");
         let mut points = Vec::new();
@@ -324,16 +341,18 @@ mod tests {
         let mut x = link.forward(points.last().unwrap().1);
         let mut t = 0.0;
         for _ in 0..ahead {
-            x += drift * step * libm::pow(DAMP, t + 0.5 * step) + sigma * step.sqrt() * d.normal();
+            let damp = if trend == Trend::Straight { 1.0 } else { libm::pow(DAMP, t + 0.5 * step) };
+            x += drift * step * damp + sigma * step.sqrt() * d.normal();
             t += step;
         }
         (points, last, link.back(x))
     }
 
-    fn covered(link: Link, n: usize, months: i32, ahead: i32, worlds: u32) -> f64 {
+    fn covered(link: Link, n: usize, months: i32, ahead: i32, trend: Trend) -> f64 {
+        let worlds = 1000;
         let inside = (0..worlds)
             .filter(|seed| {
-                let (points, last, truth) = world(*seed, link, n, months, ahead);
+                let (points, last, truth) = world(*seed, link, n, months, ahead, trend);
                 let walk = Walk::fit(link, &points, months.unsigned_abs(), false).unwrap();
                 let target = shift_months(last, months * ahead);
                 let courses = no_scenarios(last, target, 400);
@@ -351,19 +370,30 @@ mod tests {
         inside as f64 / f64::from(worlds)
     }
 
-    /// Ninety-per-cent bands hold the truth in 85–95 % of worlds of the family, for short and long series.
+    /// Ninety-per-cent bands hold the truth in 84–98 % of worlds without drift or with one that dies away, for short and long
+    /// series, next year and in nine. In worlds whose drift goes on for good, and such there are, they hold two in three
+    /// nine years ahead: that is what damping costs (Gardner and McKenzie found that it costs less than it saves).
     #[test]
     fn bands_cover_what_comes() {
         for (link, n, months, ahead) in [
+            (Link::Log, 2, 12, 1),
+            (Link::Log, 2, 12, 9),
+            (Link::Log, 3, 12, 1),
+            (Link::Log, 3, 12, 9),
+            (Link::Logit, 2, 12, 3),
+            (Link::Range(-3.0, 5.0), 2, 12, 3),
             (Link::Log, 5, 12, 1),
+            (Link::Log, 5, 12, 9),
             (Link::Log, 8, 12, 5),
             (Link::Log, 30, 12, 9),
+            (Link::Range(-3.0, 5.0), 10, 12, 3),
             (Link::Logit, 10, 12, 3),
             (Link::Plain, 15, 12, 4),
             (Link::Log, 36, 1, 24),
         ] {
-            let share = covered(link, n, months, ahead, 1500);
-            assert!((0.85..=0.95).contains(&share), "{link:?}, {n} points, {ahead} ahead: {share}");
+            let share = [Trend::None, Trend::Damped, Trend::Straight].map(|t| covered(link, n, months, ahead, t));
+            let held = (0.84..=0.98).contains(&share[0]) && (0.84..=0.98).contains(&share[1]);
+            assert!(held && share[2] > 0.66, "{link:?}, {n} points, {ahead} ahead: {share:?}");
         }
     }
 

@@ -45,6 +45,18 @@ impl Month {
         widest.max(self.end.div_euclid(DAY) - last - 1) <= DEAF_DAYS
     }
 
+    /// End of the last day up to which the feed was heard since the month's beginning, as far as was known at a moment.
+    fn reach(&self, start: i64, at: i64) -> i64 {
+        let mut last = start.div_euclid(DAY) - 1;
+        for (day, _) in self.beats(at) {
+            if day - last - 1 > DEAF_DAYS {
+                break;
+            }
+            last = day;
+        }
+        (last + 1) * DAY
+    }
+
     /// Moments at which [`Month::regular`] changes.
     fn changes(&self, start: i64) -> Vec<i64> {
         let beats = self.days.iter().flat_map(|(_, beats)| beats);
@@ -67,6 +79,8 @@ type Feeds<'a> = BTreeMap<&'a str, BTreeMap<i64, Month>>;
 pub(crate) struct Listening<'a> {
     /// By fact type that the measure counts.
     kinds: Vec<Feeds<'a>>,
+    /// The same of the month that the view lies in, which is not over.
+    running: Vec<BTreeMap<&'a str, Month>>,
     /// Moments at which [`Listening::months`] can change, in order.
     moments: Vec<i64>,
 }
@@ -94,8 +108,8 @@ impl<'a> Listening<'a> {
             let mut months: BTreeMap<i64, Month> = BTreeMap::new();
             for (day, beats) in days {
                 let start = window_start(day.saturating_mul(DAY), 1);
-                let end = shift_months(start, 1);
-                if end <= as_of {
+                if start <= as_of {
+                    let end = shift_months(start, 1);
                     months.entry(start).or_insert(Month { end, days: Vec::new() }).days.push((day, beats));
                 }
             }
@@ -104,10 +118,15 @@ impl<'a> Listening<'a> {
         let feeds = |kind: &str| -> Feeds<'a> {
             projector.heard(kind, view).into_iter().map(|(feed, days)| (feed, months(days))).collect()
         };
-        let kinds: Vec<Feeds<'a>> = kinds.into_iter().map(feeds).collect();
+        let mut kinds: Vec<Feeds<'a>> = kinds.into_iter().map(feeds).collect();
+        let this = window_start(as_of, 1);
+        let take = |feeds: &mut Feeds<'a>| {
+            feeds.iter_mut().filter_map(|(feed, months)| Some((*feed, months.remove(&this)?))).collect()
+        };
+        let running = kinds.iter_mut().map(take).collect();
         let all = kinds.iter().flat_map(BTreeMap::values).flatten();
         let moments: BTreeSet<i64> = all.flat_map(|(start, month)| month.changes(*start)).collect();
-        Self { kinds, moments: moments.into_iter().collect() }
+        Self { kinds, running, moments: moments.into_iter().collect() }
     }
 
     /// Moments at which what counts as heard can change, in order.
@@ -136,6 +155,28 @@ impl<'a> Listening<'a> {
             });
         }
         out
+    }
+
+    /// How far hearing goes on without a break from `from`, as far as was known at a moment: over whole months that count
+    /// as heard, then over the days of the month that is not over, as long as all feeds of the month before it beat.
+    pub(crate) fn reach(&self, from: i64, at: i64) -> i64 {
+        let mut reach = from;
+        for (start, heard) in self.months(at) {
+            let end = shift_months(start, 1);
+            if start > reach {
+                break;
+            }
+            if end <= reach {
+                continue;
+            }
+            let feeds = self.kinds.iter().zip(&self.running).flat_map(|(all, now)| {
+                let of = heard.days.keys().filter(|feed| all.contains_key(feed.as_str()));
+                of.map(|feed| now.get(feed.as_str()).filter(|m| window_start(m.end - 1, 1) == end))
+            });
+            let days = feeds.map(|month| month.map_or(end, |m| m.reach(end, at))).min();
+            reach = end.max(days.unwrap_or(end));
+        }
+        reach
     }
 
     /// The months of a rate with those that were heard, before the first record and after the last too; each says

@@ -280,6 +280,12 @@ impl<'a> Source<'a> {
         (events, declared)
     }
 
+    /// Start of the newest happening, and the end of the last interval for which all of them were looked for.
+    pub(crate) fn told_until(&self) -> [Option<i64>; 2] {
+        let (events, declared) = self.happenings();
+        [events.last().map(|e| e.obs.start), declared.last().map(|d| d.1)]
+    }
+
     /// What happened in `[start, end)`, calendar window or not; `None` when nothing is known of it.
     pub(crate) fn between(&self, start: i64, end: i64) -> Option<Point> {
         let (events, declared) = self.happenings();

@@ -22,6 +22,7 @@ mod outside;
 mod past;
 mod plan;
 mod relation;
+mod repeat;
 mod residual;
 mod scenario;
 mod series;

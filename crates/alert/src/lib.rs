@@ -31,4 +31,4 @@ pub use say::{
     no_dead_letter, no_silence,
 };
 pub use system::{Ack, Maintenance, Payload, RuleText, RulesInForce, Silence};
-pub use why::{Family, Inquiry, Latest, RuleThen, Told, Why, Witness, family};
+pub use why::{Family, Inquiry, Latest, RuleThen, Told, Why, Witness};

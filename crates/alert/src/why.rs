@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_model::{Fact, Record, View};
+use bellwether_model::{Fact, Record, View, family};
 use bellwether_projection::Projector;
 use serde::{Deserialize, Serialize};
 
@@ -131,47 +131,6 @@ pub struct Why {
     pub maintenance: Vec<Silence>,
     /// By the latest vintages.
     pub latest: Latest,
-}
-
-/// Publisher of a fact: the registrable part of the host of its address, else the name that the source states (attribute
-/// `publisher` or `reporter`), else the feed.
-///
-/// The registrable part is the last two labels of the host, three where the second is one of the few that registries sell
-/// under (`co.uk`, `gov.cn`): enough to tell publishers apart without the public suffix list.
-pub fn family(fact: &Fact) -> String {
-    let host = fact.evidence.uri.as_deref().and_then(host);
-    let stated =
-        || ["publisher", "reporter"].iter().find_map(|name| fact.attribute(name)).map(|t| t.into_owned());
-    host.map(|host| registrable(&host)).or_else(stated).unwrap_or_else(|| fact.source.clone())
-}
-
-fn host(uri: &str) -> Option<String> {
-    let (scheme, rest) = uri.split_once("://")?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    let host = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        .map_or(host, |(h, _)| h);
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    (!host.is_empty()).then_some(host)
-}
-
-/// Second labels under which registries of countries sell names.
-const SHARED: [&str; 9] = ["ac", "co", "com", "edu", "gov", "go", "mil", "net", "org"];
-
-fn registrable(host: &str) -> String {
-    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
-        return host.to_owned();
-    }
-    let labels: Vec<&str> = host.split('.').collect();
-    let country = labels.last().is_some_and(|l| l.len() == 2);
-    let shared = labels.iter().rev().nth(1).is_some_and(|l| SHARED.contains(l));
-    let keep = if country && shared { 3 } else { 2 };
-    labels.get(labels.len().saturating_sub(keep)..).unwrap_or_default().join(".")
 }
 
 /// Gathers what the log says of one alert: feed it every record in order, then ask.

@@ -189,7 +189,7 @@ pub fn base_key(key: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::parse_moment;
 

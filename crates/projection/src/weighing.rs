@@ -23,9 +23,10 @@ pub struct Sensitivity {
 /// One number of the framework, half as large and half as large again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgementRow {
-    /// `prior`, `transition`, `likelihood`, `source` or `information`.
+    /// `prior`, `transition`, `likelihood`, `source`, `information` or `repeats`.
     pub kind: String,
-    /// Which number: scenario, `FROM > TO`, `SIGNAL under SCENARIO: STATE`, grade.
+    /// Which number: scenario, `FROM > TO`, `SIGNAL under SCENARIO: STATE`, grade, group (`usual` for those that are
+    /// not named).
     pub of: String,
     /// As judged.
     pub value: f64,
@@ -76,7 +77,7 @@ pub struct Turn {
 }
 
 impl Projector {
-    /// How much each likelihood, prior, transition and grade of the framework, ±50 %, changes the scenario
+    /// How much each likelihood, prior, transition, grade and repetition of the framework, ±50 %, changes the scenario
     /// probabilities; `None` for a framework without scenarios.
     pub fn sensitivity(&self, view: &View) -> Option<Sensitivity> {
         let weighed = weigh(self, &Core::new(self, view), view)?;
@@ -109,6 +110,7 @@ fn judgement_row(weighed: &Weighed<'_>, now: &[f64], swing: &Swing) -> Option<Ju
     let setting = &weighed.setting;
     let scenario = |at: usize| setting.scenarios.get(at).map(|s| s.id.as_str()).unwrap_or_default();
     let letter = |at: usize, names: [&'static str; 6]| names.get(at).copied().unwrap_or_default().to_owned();
+    let group = |at: usize| setting.groups.get(at).copied().unwrap_or_default();
     let (kind, of) = match swing.judgement {
         Judgement::Prior(s) => ("prior", scenario(s).to_owned()),
         Judgement::Transition(a, b) => ("transition", format!("{} > {}", scenario(a), scenario(b))),
@@ -119,6 +121,7 @@ fn judgement_row(weighed: &Weighed<'_>, now: &[f64], swing: &Swing) -> Option<Ju
         }
         Judgement::Source(g) => ("source", letter(g, bellwether_model::framework::RELIABILITIES)),
         Judgement::Information(g) => ("information", letter(g, bellwether_model::framework::CREDIBILITIES)),
+        Judgement::Repeats(g) => ("repeats", g.map_or("usual", group).to_owned()),
     };
     let moved = |p: &[f64], at: usize| p.get(at).zip(now.get(at)).map_or(0.0, |(a, b)| (a - b).abs());
     let most = |at: usize| moved(&swing.low, at).max(moved(&swing.high, at));
@@ -144,7 +147,7 @@ fn diagnosticity_row(
     let row = setting.signals.get(signal)?;
     let last = weighed.readings.iter().rfind(|r| r.seen.signal == signal).map(|r| r.seen);
     let (source, information) = last.map_or(NEXT, |s| (s.source, s.information));
-    let next = Seen { quarter: 0, signal, state: 0, source, information };
+    let next = Seen { quarter: 0, signal, state: 0, source, information, cluster: 0 };
     let now = &weighed.filtered.posterior;
     let worth = gain(&setting.model, now, &next);
     let turns = worth.after.iter().enumerate().flat_map(|(state, after)| {

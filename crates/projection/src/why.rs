@@ -70,6 +70,57 @@ pub struct InputLine {
     pub reason: String,
 }
 
+/// One reading as it weighs upon a scenario, and what it was taken together with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reported {
+    /// Quarter, as `2025-Q4`.
+    pub quarter: String,
+    /// Indicator or measure.
+    pub indicator: String,
+    /// First day of its period.
+    pub from: String,
+    /// Day after its last.
+    pub to: String,
+    /// `low`, `normal` or `high`.
+    pub state: String,
+    /// Robust deviations from the norm.
+    pub distance: f64,
+    /// Admiralty grade.
+    pub grade: String,
+    /// How far it was believed, 0–1.
+    pub believed: f64,
+    /// Group of the signal.
+    pub group: String,
+    /// Other readings of the quarter that are one report with it.
+    pub with: Vec<String>,
+    /// Publisher families of its facts, most facts first.
+    pub publishers: Vec<Publisher>,
+    /// Exponent of its likelihood: 1 is a report of its own.
+    pub weight: f64,
+    /// By scenario, tempered.
+    pub likelihood: Vec<Likelihood>,
+    /// What it moved the scenario's log-odds when it was read.
+    pub log_odds: f64,
+}
+
+/// A publisher family behind a reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publisher {
+    /// Family.
+    pub family: String,
+    /// Facts of it.
+    pub facts: u64,
+}
+
+/// How likely a reading was under a scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likelihood {
+    /// Scenario.
+    pub scenario: String,
+    /// Probability, 0–1.
+    pub value: f64,
+}
+
 /// An explanation of one row in one view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation<F = FactRef> {
@@ -91,6 +142,9 @@ pub struct Explanation<F = FactRef> {
     pub figures: Vec<Figure>,
     /// Rows read.
     pub inputs: Vec<InputLine>,
+    /// What was read of the world, newest quarter first; of scenarios only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Reported>,
     /// Records behind it, by role.
     pub facts: Vec<F>,
 }
@@ -152,6 +206,7 @@ impl Projector {
             reason: m.reason.clone(),
             figures,
             inputs: Vec::new(),
+            reports: Vec::new(),
             facts: self.facts_of(view, eval),
         }
     }
@@ -257,6 +312,7 @@ impl Projector {
             reason: row.expectations.iter().map(|e| e.reason.as_str()).collect::<Vec<_>>().join(" "),
             figures,
             inputs,
+            reports: Vec::new(),
             facts: input_facts(&sum.evidence),
         })
     }
@@ -279,6 +335,7 @@ impl Projector {
                 figure("sign", Some(sign(row.sign).to_owned())),
             ],
             inputs: input_lines(&row.inputs, level),
+            reports: Vec::new(),
             facts: input_facts(&level.evidence),
         })
     }
@@ -304,6 +361,7 @@ impl Projector {
                     figure("toward", state.toward.clone()),
                 ],
                 inputs: Vec::new(),
+                reports: Vec::new(),
                 facts: input_facts(&a.evidence),
             });
         }
@@ -332,6 +390,7 @@ impl Projector {
                 .chain(turning.into_iter().map(|words| figure("would turn it", Some(words))))
                 .collect(),
             inputs: input_lines(&row.inputs, sum),
+            reports: Vec::new(),
             facts: input_facts(&sum.evidence),
         })
     }
@@ -363,6 +422,7 @@ impl Projector {
             reason: String::new(),
             figures,
             inputs: Vec::new(),
+            reports: Vec::new(),
             facts: input_facts(&shift.evidence),
         }
     }
@@ -443,6 +503,7 @@ impl Projector {
             reason: row.reason.clone(),
             figures,
             inputs: Vec::new(),
+            reports: Vec::new(),
             facts: input_facts(&facts),
         })
     }
@@ -459,6 +520,7 @@ impl Projector {
             reason: self.index.framework.divergence.reason.clone(),
             figures: vec![figure("value", Some(show(d.value))), figure("threshold", Some(show(d.threshold)))],
             inputs: Vec::new(),
+            reports: Vec::new(),
             facts: Vec::new(),
         })
     }

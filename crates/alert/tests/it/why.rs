@@ -1,6 +1,6 @@
 //! Why an alert.
 
-use bellwether_alert::{Ack, AlertEvent, Happening, Inquiry, Payload, RulesInForce, family};
+use bellwether_alert::{Ack, AlertEvent, Happening, Inquiry, Payload, RulesInForce};
 use bellwether_model::{Body, Clock, Fact, KnownBasis, Record, View};
 use bellwether_projection::Projector;
 
@@ -80,25 +80,4 @@ fn an_alert_tells_its_rule_its_facts_its_steps_and_whether_it_would_fire_again()
             .all(|t| AlertEvent::of(&log[usize::try_from(t.seq.unwrap()).unwrap() - 1]).is_some())
     );
     assert!(Inquiry::new("alert.other").evidence().is_none());
-}
-
-#[test]
-fn corroboration_counts_publishers_and_not_feeds() {
-    let fact = |uri: Option<&str>| {
-        let mut fact: Fact = dyad_facts().remove(0);
-        fact.evidence.uri = uri.map(str::to_owned);
-        family(&fact)
-    };
-    for (uri, want) in [
-        (Some("https://www.news.example/a"), "news.example"),
-        (Some("http://m.news.example:8080/b?c"), "news.example"),
-        (Some("https://english.customs.gov.cn/x"), "customs.gov.cn"),
-        (Some("https://www.bbc.co.uk/x"), "bbc.co.uk"),
-        (Some("https://192.0.2.7/x"), "192.0.2.7"),
-        (Some("https://user@host.example./x"), "host.example"),
-        (Some("file:///x"), "XAA-customs"),
-        (None, "XAA-customs"),
-    ] {
-        assert_eq!(fact(uri), want, "{uri:?}");
-    }
 }

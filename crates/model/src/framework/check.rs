@@ -9,7 +9,7 @@ use chrono::Datelike;
 use super::composite::{As, CompositeFormula, Input, Limit};
 use super::measure::{Agreement, Baseline, Formula, Kind, Measure, Range};
 use super::read::Read;
-use super::scenario::{CREDIBILITIES, RELIABILITIES};
+use super::scenario::{CREDIBILITIES, GroupRepeats, RELIABILITIES};
 use super::{Composite, Framework, condition};
 use crate::locate::Step;
 use crate::{FactTypes, Locator, Problems};
@@ -503,6 +503,33 @@ impl<'a> Checker<'a> {
         }
         if !(0.0..1.0).contains(&e.fit_floor) {
             self.push(&at("fit_floor"), "the floor is a probability below 1", "write 0.01, or another");
+        }
+        if !(0.0..=1.0).contains(&e.repeats) {
+            self.push(&at("repeats"), format!("reports repeat each other by {}", e.repeats), "write 0 to 1");
+        }
+        self.repeats(&e.groups);
+    }
+
+    fn repeats(&mut self, groups: &[GroupRepeats]) {
+        let known: BTreeSet<&str> = self.framework.signals.iter().map(|s| s.group.as_str()).collect();
+        let mut before = BTreeSet::new();
+        for (n, group) in groups.iter().enumerate() {
+            let at = |field| [Step::Key("evidence"), Step::Key("group"), Step::At(n), Step::Key(field)];
+            if !known.contains(group.id.as_str()) {
+                let known: Vec<&str> = known.iter().copied().collect();
+                let remedy = format!("use {}", known.join(", "));
+                self.push(&at("id"), format!("no signal is of the group {}", group.id), remedy);
+            }
+            if !before.insert(group.id.as_str()) {
+                self.push(&at("id"), format!("the group {} stands here twice", group.id), "keep one");
+            }
+            if !(0.0..=1.0).contains(&group.repeats) {
+                let said = format!("reports repeat each other by {}", group.repeats);
+                self.push(&at("repeats"), said, "write 0 to 1");
+            }
+            if group.reason.trim().is_empty() {
+                self.push(&at("reason"), "the reason is missing", "say why this group differs");
+            }
         }
     }
 

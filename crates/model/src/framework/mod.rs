@@ -23,7 +23,7 @@ pub use composite::{
 };
 pub use measure::{Agreement, Also, Baseline, Cadence, Formula, Kind, Measure, Range, Transform};
 pub use read::{Match, PeriodKind, Read, glob};
-pub use scenario::{CREDIBILITIES, Evidence, RELIABILITIES, Scenario, Signal, SignalState};
+pub use scenario::{CREDIBILITIES, Evidence, GroupRepeats, RELIABILITIES, Scenario, Signal, SignalState};
 
 use crate::{FactTypes, Locator, Problems};
 

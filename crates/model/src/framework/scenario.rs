@@ -41,8 +41,31 @@ pub struct Evidence {
     pub fit_quarters: u32,
     /// Fit below which all scenarios fit badly.
     pub fit_floor: f64,
+    /// How much separate reports of one group and quarter repeat each other, 0 (not at all) to 1 (wholly).
+    #[serde(default = "usual_repeats")]
+    pub repeats: f64,
+    /// Groups that repeat each other more or less than that.
+    #[serde(default, rename = "group", skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupRepeats>,
     /// Why these.
     pub reason: String,
+}
+
+/// How much separate reports of one group repeat each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRepeats {
+    /// Group of signals.
+    pub id: String,
+    /// 0 (not at all) to 1 (wholly).
+    pub repeats: f64,
+    /// Why.
+    pub reason: String,
+}
+
+/// Half of what a second publisher says of another event is said already.
+fn usual_repeats() -> f64 {
+    0.5
 }
 
 /// Letters of source reliability, in order.
@@ -52,7 +75,8 @@ pub const CREDIBILITIES: [&str; 6] = ["1", "2", "3", "4", "5", "6"];
 
 impl Evidence {
     /// What holds for a framework without the table: the Admiralty scale read as shares of reports that are right
-    /// (F and 6, "cannot be judged", stand at a half), a ratio of 5, a year and one in a hundred.
+    /// (F and 6, "cannot be judged", stand at a half), a ratio of 5, a year, one in a hundred, and a second report of a
+    /// group that repeats half of the first.
     pub fn from_start(start: NaiveDate) -> Self {
         let table = |names: [&str; 6], shares: [f64; 6]| {
             names.into_iter().map(str::to_owned).zip(shares).collect::<BTreeMap<_, _>>()
@@ -64,6 +88,8 @@ impl Evidence {
             clip: 5.0,
             fit_quarters: 4,
             fit_floor: 0.01,
+            repeats: usual_repeats(),
+            groups: Vec::new(),
             reason: String::new(),
         }
     }
@@ -87,7 +113,8 @@ pub enum SignalState {
 pub struct Signal {
     /// Indicator or measure.
     pub of: String,
-    /// Indicators of one group repeat each other: in one quarter they weigh as one report.
+    /// Indicators of one group repeat each other: by [`Evidence::repeats`], and wholly where one publisher or event is
+    /// behind them.
     pub group: String,
     /// Distances that separate low, normal and high.
     pub thresholds: [f64; 2],

@@ -2,10 +2,12 @@
 //! bench_calibration [-- --short]`.
 //!
 //! Worlds are drawn from the bundled framework's own model with a seed: scenarios that follow one another by its
-//! transition, a report of a group now and then, graded, right as often as the grade says, and echoed by other signals of
-//! the group. Each reader sees the same reports and is scored on the scenario that was so. Beside ours: the reader who
-//! knows the world's numbers and which reports are echoes, and two that do without: the prior alone, and one plain step of
-//! Bayes on the states in sight.
+//! transition, a report of a group now and then, graded, right as often as the grade says, echoed by its publisher through
+//! other signals of the group and by its event through those of others; now and then a second publisher reports of the
+//! group, of another event or, as often as the framework says that reports repeat each other, of the same. Readers see who
+//! published what and which event was named, not which second report only repeats. Each reader sees the same reports and
+//! is scored on the scenario that was so. Beside ours: the reader who knows the world's numbers and which reports repeat
+//! others, and two that do without: the prior alone, and one plain step of Bayes on the states in sight.
 
 #![expect(clippy::indexing_slicing, reason = "a benchmark over tables that it made itself")]
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bellwether_model::FactTypes;
 use bellwether_model::framework::{CREDIBILITIES, Framework, RELIABILITIES};
-use bellwether_projection::scenario::{Model, Moment, Seen, SignalRows, filter, normalised};
+use bellwether_projection::scenario::{Model, Moment, Repeats, Seen, SignalRows, filter, normalised};
 
 use crate::world::{QUARTERS, World};
 
@@ -40,11 +40,16 @@ impl Reader {
         };
         match self {
             Reader::Ours => posteriors(judged, &world.seen),
-            Reader::Truth => posteriors(&Model { clip: 1e9, ..real.clone() }, &world.first),
+            Reader::Truth => posteriors(&alone(real), &world.first),
             Reader::Plain => (0..QUARTERS).map(|q| plain(judged, &world.seen, q)).collect(),
             Reader::Prior => vec![judged.prior.clone(); world.path.len()],
         }
     }
+}
+
+/// Without clip, each report counted whole: for readers who know which ones repeat nothing.
+fn alone(real: &Model) -> Model {
+    Model { clip: 1e9, repeats: Repeats::default(), ..real.clone() }
 }
 
 fn plain(model: &Model, seen: &[Seen], quarter: u32) -> Vec<f64> {
@@ -94,5 +99,9 @@ pub(crate) fn bundled() -> Result<Model, Box<dyn std::error::Error>> {
         source: RELIABILITIES.map(|g| e.source[g]),
         information: CREDIBILITIES.map(|g| e.information[g]),
         clip: e.clip,
+        repeats: Repeats {
+            usual: e.repeats,
+            of: e.groups.iter().filter_map(|g| Some((groups.iter().position(|x| *x == g.id)?, g.repeats))).collect(),
+        },
     })
 }

@@ -6,9 +6,14 @@ use rand_core::{RngCore, SeedableRng};
 
 /// Ten years.
 pub(crate) const QUARTERS: u32 = 40;
-/// How often a group is heard of in a quarter, and each other signal of it echoes what was reported.
+/// How often a group is heard of in a quarter, the publisher shows the same by another signal of it, and the same event by a
+/// signal of another group.
 const REPORTED: f64 = 0.6;
 const ECHOED: f64 = 0.5;
+const ACROSS: f64 = 0.1;
+/// How often a second publisher reports of the group: of another event, or (as often as the model says that reports of a
+/// group repeat each other) of the first one after all.
+const SECOND: f64 = 0.4;
 /// Grades of reports, as the bundled history has them: most B2 to C3, some better, some bad.
 const GRADES: [(usize, usize); 10] =
     [(0, 0), (1, 1), (1, 1), (1, 2), (2, 1), (2, 1), (2, 2), (3, 2), (4, 3), (5, 5)];
@@ -54,7 +59,7 @@ pub(crate) struct World {
     pub(crate) path: Vec<usize>,
     /// Everything that is read.
     pub(crate) seen: Vec<Seen>,
-    /// Without the echoes.
+    /// Without what repeats something, each a report of its own.
     pub(crate) first: Vec<Seen>,
 }
 
@@ -68,6 +73,7 @@ impl World {
         for quarter in 0..QUARTERS {
             scenario = chance.of(&real.transition[scenario]);
             path.push(scenario);
+            let (mut here, mut own) = (Vec::<Seen>::new(), Vec::new());
             for group in 0..groups {
                 let signals: Vec<usize> =
                     (0..real.signals.len()).filter(|s| real.signals[*s].group == group).collect();
@@ -75,25 +81,50 @@ impl World {
                     continue;
                 }
                 let signal = signals[chance.below(signals.len())];
-                let (source, information) = GRADES[chance.below(GRADES.len())];
-                let mut report = Seen { quarter, signal, state: 0, source, information };
-                let rows = &real.signals[signal].rows;
-                // Right, or about nothing at all.
-                let right = chance.unit() < reliability(real, &report);
-                let told = if right { scenario } else { chance.below(rows.len()) };
-                report.state = chance.of(&rows[told]);
-                first.push(report);
-                seen.push(report);
-                for other in signals.into_iter().filter(|s| *s != signal) {
-                    if chance.unit() < ECHOED {
-                        let state = alike(judged, &report, other);
-                        seen.push(Seen { signal: other, state, ..report });
+                if here.iter().any(|s| s.signal == signal) {
+                    continue;
+                }
+                let report = told(&mut chance, real, scenario, (quarter, signal));
+                own.push(report);
+                here.push(report);
+                // The same publisher, or the same event: one cluster.
+                for other in 0..real.signals.len() {
+                    let often = if signals.contains(&other) { ECHOED } else { ACROSS / groups as f64 };
+                    if chance.unit() < often && !here.iter().any(|s| s.signal == other) {
+                        here.push(Seen { signal: other, state: alike(judged, &report, other), ..report });
                     }
                 }
+                let free: Vec<usize> =
+                    signals.into_iter().filter(|s| !here.iter().any(|h| h.signal == *s)).collect();
+                if free.is_empty() || chance.unit() >= SECOND {
+                    continue;
+                }
+                let other = free[chance.below(free.len())];
+                let mut second = told(&mut chance, real, scenario, (quarter, other));
+                if chance.unit() < real.repeats.within(group) {
+                    second.state = alike(judged, &report, other);
+                } else {
+                    own.push(second);
+                }
+                here.push(second);
             }
+            seen.extend(here);
+            first.extend(own);
         }
         Self { seed, path, seen, first }
     }
+}
+
+/// A report of its own about a signal.
+fn told(chance: &mut Chance, real: &Model, scenario: usize, (quarter, signal): (u32, usize)) -> Seen {
+    let (source, information) = GRADES[chance.below(GRADES.len())];
+    let mut report = Seen { quarter, signal, state: 0, source, information, cluster: signal };
+    let rows = &real.signals[signal].rows;
+    // Right, or about nothing at all.
+    let right = chance.unit() < reliability(real, &report);
+    let of = if right { scenario } else { chance.below(rows.len()) };
+    report.state = chance.of(&rows[of]);
+    report
 }
 
 /// State of another signal that says most nearly the same about the scenarios.

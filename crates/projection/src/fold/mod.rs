@@ -2,6 +2,7 @@
 
 mod beats;
 mod observation;
+mod origin;
 mod payload;
 mod projector;
 mod resolve;

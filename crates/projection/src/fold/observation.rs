@@ -103,6 +103,8 @@ pub(crate) struct Observation {
     pub(crate) slots: u32,
     /// Attributes that windowed formulas read.
     pub(crate) payload: u32,
+    /// Publisher family, where any selector reads it.
+    pub(crate) family: u32,
     pub(crate) grade: [u8; 2],
     pub(crate) op: Op,
     pub(crate) basis: Basis,
@@ -135,6 +137,7 @@ impl Observation {
             previous: NONE,
             slots: NONE,
             payload: NONE,
+            family: NONE,
             grade: fact.grade.to_bytes(),
             op: fact.op,
             basis: fact.published_basis,

@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use bellwether_model::framework::{Formula, Framework, Measure, Read};
-use bellwether_model::{Fact, FactTypes, Record};
+use bellwether_model::{Fact, FactTypes, Record, family};
 use rustc_hash::FxHashMap;
 
 use super::beats::{HEARTBEAT, Heard, Listener};
 use super::observation::{NONE, Observation};
+use super::origin::event;
 use super::payload::{Payload, digest};
 use crate::state::Plan;
 
@@ -58,6 +59,9 @@ struct PreparedFact {
     observation: Observation,
     slots: Vec<u32>,
     payloads: Vec<Payload>,
+    /// Publisher and stated event, of what a selector reads.
+    family: Option<String>,
+    event: Option<u128>,
     covers: Option<u128>,
     heard: Option<Heard>,
 }
@@ -72,6 +76,8 @@ pub struct Projector {
     pub(super) state: State,
     /// Where each distinct set of selectors stands in `state.slot_sets`.
     pub(super) set_index: FxHashMap<Vec<u32>, u32>,
+    /// Where each publisher family stands in `state.families`.
+    pub(super) family_index: FxHashMap<String, u32>,
 }
 
 /// The part of a projector that a snapshot holds.
@@ -84,6 +90,10 @@ pub(super) struct State {
     pub(super) account_index: FxHashMap<(u64, u64), u32>,
     pub(super) slot_sets: Vec<Vec<u32>>,
     pub(super) payloads: Vec<Vec<Payload>>,
+    /// Names of publisher families.
+    pub(super) families: Vec<String>,
+    /// Observations whose event is not their own account, in order, with the account that stands for it.
+    pub(super) events: Vec<(u32, u32)>,
     /// Observations of declared coverage with the digest of the type they cover.
     pub(super) coverage: Vec<(u128, u32)>,
     pub(super) listeners: Vec<Listener>,
@@ -149,6 +159,8 @@ impl Index {
             observation: Observation::new(fact, record.seq, record.recorded_at, kind.temporal),
             slots: Vec::new(),
             payloads: Vec::new(),
+            family: None,
+            event: None,
             covers: None,
             heard: None,
         };
@@ -160,6 +172,10 @@ impl Index {
                     prepared.payloads.push(Payload::read(*slot, measure, &self.framework, fact));
                 }
             }
+        }
+        if !prepared.slots.is_empty() {
+            prepared.family = Some(family(fact));
+            prepared.event = event(fact);
         }
         if fact.kind == COVERAGE && self.concerns_parties(fact) {
             prepared.covers = fact.attribute("covers").map(|covers| digest(&[&covers]));
@@ -179,7 +195,8 @@ impl Projector {
     /// An empty projector for a framework.
     pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>) -> Self {
         let index = Arc::new(Index::new(framework, types));
-        Self { index, state: State::default(), set_index: FxHashMap::default() }
+        let (set_index, family_index) = (FxHashMap::default(), FxHashMap::default());
+        Self { index, state: State::default(), set_index, family_index }
     }
 
     /// Makes room for that many more records, so that a long replay does not move its state around.
@@ -247,17 +264,20 @@ impl Projector {
         let Some(fact) = prepared.fact else { return };
         let mut obs = fact.observation;
         let here = position(self.state.observations.len());
-        let next = position(self.state.accounts.len());
-        obs.account = *self.state.account_index.entry(fact.account).or_insert(next);
-        if obs.account == next {
-            self.state.accounts.push(NONE);
-        }
+        obs.account = self.account(fact.account);
         if !fact.slots.is_empty() {
             obs.slots = self.slot_set(fact.slots);
         }
         if !fact.payloads.is_empty() {
             obs.payload = position(self.state.payloads.len());
             self.state.payloads.push(fact.payloads);
+        }
+        if let Some(family) = fact.family {
+            obs.family = self.family(family);
+        }
+        if let Some(event) = fact.event {
+            let event = self.account(halves(event));
+            self.state.events.push((here, event));
         }
         if let Some(covers) = fact.covers {
             self.state.coverage.push((covers, here));
@@ -279,6 +299,16 @@ impl Projector {
         }
         let listener = usize::try_from(at).ok().and_then(|at| self.state.listeners.get_mut(at));
         listener.into_iter().for_each(|l| l.beats.push(here));
+    }
+
+    /// Position of an account, which nobody need have stated anything of.
+    fn account(&mut self, key: (u64, u64)) -> u32 {
+        let next = position(self.state.accounts.len());
+        let at = *self.state.account_index.entry(key).or_insert(next);
+        if at == next {
+            self.state.accounts.push(NONE);
+        }
+        at
     }
 
     fn slot_set(&mut self, set: Vec<u32>) -> u32 {
@@ -361,6 +391,6 @@ fn halves(digest: u128) -> (u64, u64) {
 }
 
 /// Positions fit 32 bits: a store of four thousand million facts is out of scope.
-fn position(at: usize) -> u32 {
+pub(super) fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(NONE)
 }

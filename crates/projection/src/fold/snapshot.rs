@@ -8,7 +8,7 @@ use bellwether_model::framework::Framework;
 use super::projector::{Projector, State};
 
 /// Version of the snapshot bytes; a change makes older snapshots unreadable, and they are only a cache.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// Why a snapshot cannot be used. The caller replays from the start instead.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,7 @@ impl Projector {
             .enumerate()
             .map(|(i, s)| (s.clone(), u32::try_from(i).unwrap_or(u32::MAX)))
             .collect();
+        projector.family_index = (0..).zip(&state.families).map(|(i, f)| (f.clone(), i)).collect();
         projector.state = state;
         Ok(projector)
     }

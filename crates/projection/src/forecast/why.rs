@@ -118,6 +118,7 @@ impl Ledger {
                 points: None,
                 reason: "the row that answers".to_owned(),
             }],
+            reports: Vec::new(),
             facts,
         })
     }

@@ -3,7 +3,8 @@
 //! Searched over the filter itself, from the end of the view's quarter: for one quarter ahead, then two, up to
 //! [`FURTHEST`], the signal that brings the scenario furthest is added until it leads, then every signal that is not needed
 //! is taken out again. A signal is read in the quarters in which one of its periods ends, in the same state throughout; of
-//! what is only known as a floor nothing but a high state can be read.
+//! what is only known as a floor nothing but a high state can be read. Who will publish it is not known: readings of one
+//! group in one quarter are taken for one report.
 
 use bellwether_model::framework::{Formula, Kind, Measure, Transform};
 use chrono::Datelike;
@@ -178,8 +179,10 @@ impl Outlook<'_> {
                     let end = weighed.setting.begins(first + q + 1);
                     end.is_some_and(|end| readable(measure, end, state == 2))
                 });
-                let readings: Vec<Seen> =
-                    quarters.map(|quarter| Seen { quarter, signal, state, source, information }).collect();
+                let cluster = weighed.setting.model.signals.get(signal).map_or(signal, |s| s.group);
+                let readings: Vec<Seen> = quarters
+                    .map(|quarter| Seen { quarter, signal, state, source, information, cluster })
+                    .collect();
                 if !readings.is_empty() {
                     out.push(Candidate { readings });
                 }
@@ -313,6 +316,7 @@ mod tests {
             source: [0.95, 0.85, 0.7, 0.45, 0.2, 0.5],
             information: [0.95, 0.8, 0.6, 0.35, 0.1, 0.5],
             clip: 5.0,
+            repeats: Default::default(),
         }
     }
 
@@ -322,7 +326,7 @@ mod tests {
             .map(|(signal, state)| Candidate {
                 readings: (0..FURTHEST)
                     .filter(|q| signal != 3 || q % 4 == 3)
-                    .map(|quarter| Seen { quarter, signal, state, source: 0, information: 0 })
+                    .map(|quarter| Seen { quarter, signal, state, source: 0, information: 0, cluster: [0, 0, 1, 2][signal] })
                     .collect(),
             })
             .collect()
@@ -340,6 +344,7 @@ mod tests {
                     state,
                     source: 1,
                     information: 1,
+                    cluster: signal,
                 })
             })
             .collect();

@@ -1,27 +1,64 @@
-//! Repeats weigh as one report.
+//! Repeats weigh as one report, further reports of a group as less than one each.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Model, Seen, reliability};
 
-/// A reading believed less than this share of the best one in its cluster is outranked: it does not dilute it.
+/// A reading believed less than this share of the best one of its group, or of its cluster, is outranked: it does not
+/// dilute it.
 const OUTRANKED: f64 = 0.5;
 
-/// Exponent of each reading of one quarter; those of one cluster add to 1.
+/// How much separate reports of one group repeat each other: 0 as little as two groups do, 1 wholly.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Repeats {
+    /// Of groups that are not named.
+    pub usual: f64,
+    /// By group.
+    pub of: BTreeMap<usize, f64>,
+}
+
+impl Repeats {
+    /// Of one group, 0–1.
+    pub fn within(&self, group: usize) -> f64 {
+        self.of.get(&group).copied().unwrap_or(self.usual).clamp(0.0, 1.0)
+    }
+}
+
+/// Exponent of each reading of one quarter.
 ///
-/// A cluster is what the signals of one group say about one quarter: the framework puts signals into a group because they
-/// repeat each other, whoever publishes them. Its readings share one report's weight by how far they are believed, and
-/// those well below the best are set aside, so that many poor echoes neither add to a good report nor drown it.
+/// A cluster ([`Seen::cluster`]) is one report, whatever it says and of whichever groups: its readings share the weight of one by
+/// how far they are believed. The n clusters of one group are as good as n / (1 + (n − 1)·ρ) reports that know nothing of
+/// each other (the design effect of Kish, Survey Sampling, 1965), ρ being how much they repeat each other: each weighs
+/// 1 / (1 + (n − 1)·ρ). Readings believed well below the best of their group or cluster are set aside first, so that many
+/// poor ones neither add to a good report nor drown it.
 pub fn shares(model: &Model, seen: &[Seen]) -> Vec<f64> {
     let group = |s: &Seen| model.signals.get(s.signal).map_or(usize::MAX, |signal| signal.group);
-    let trust: Vec<(usize, f64)> = seen.iter().map(|s| (group(s), reliability(model, s))).collect();
-    trust
-        .iter()
-        .map(|(own, r)| {
-            let cluster = || trust.iter().filter(|(g, _)| g == own).map(|(_, r)| *r);
-            let least = OUTRANKED * cluster().fold(0.0, f64::max);
-            if *r <= 0.0 || *r < least {
-                return 0.0;
-            }
-            r / cluster().filter(|r| *r >= least).sum::<f64>()
+    let trust: Vec<f64> = seen.iter().map(|s| reliability(model, s)).collect();
+    let trust = outranked(&trust, seen.iter().map(group));
+    let trust = outranked(&trust, seen.iter().map(|s| s.cluster));
+    let mut whole: BTreeMap<usize, f64> = BTreeMap::new();
+    let mut clusters: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for (seen, trust) in seen.iter().zip(&trust).filter(|(_, trust)| **trust > 0.0) {
+        *whole.entry(seen.cluster).or_default() += trust;
+        clusters.entry(group(seen)).or_default().insert(seen.cluster);
+    }
+    seen.iter()
+        .zip(&trust)
+        .map(|(seen, trust)| {
+            let whole = whole.get(&seen.cluster).copied().filter(|_| *trust > 0.0);
+            let n = clusters.get(&group(seen)).map_or(1.0, |all| all.len() as f64);
+            whole.map_or(0.0, |whole| trust / whole / (1.0 + (n - 1.0) * model.repeats.within(group(seen))))
         })
         .collect()
+}
+
+/// Trust without that of what is outranked by the best with the same number.
+fn outranked(trust: &[f64], numbers: impl Iterator<Item = usize> + Clone) -> Vec<f64> {
+    let mut best: BTreeMap<usize, f64> = BTreeMap::new();
+    for (number, trust) in numbers.clone().zip(trust) {
+        let most = best.entry(number).or_default();
+        *most = most.max(*trust);
+    }
+    let least = |number: usize| OUTRANKED * best.get(&number).copied().unwrap_or_default();
+    numbers.zip(trust).map(|(number, trust)| if *trust < least(number) { 0.0 } else { *trust }).collect()
 }

@@ -18,7 +18,7 @@ pub struct Report {
     pub seen: Seen,
     /// Tempered likelihood by scenario.
     pub likelihood: Vec<f64>,
-    /// Exponent: its share of the cluster's one report.
+    /// Exponent: its share of the cluster's one report, less what other reports of its group have said.
     pub share: f64,
     /// By scenario, the change of log-odds that it made when it was read.
     pub moved: Vec<f64>,

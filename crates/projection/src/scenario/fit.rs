@@ -23,8 +23,7 @@ pub fn fit(model: &Model, seen: &[Seen], last: u32, quarters: u32) -> Option<(f6
         let inside = one_a_signal(&sorted, quarter);
         let shares = shares(model, &inside);
         for (seen, share) in inside.into_iter().zip(shares).filter(|(_, share)| *share > 0.0) {
-            let group = model.signals.get(seen.signal).map_or(usize::MAX, |signal| signal.group);
-            clusters.entry((quarter, group)).or_default().push((seen, share));
+            clusters.entry((quarter, seen.cluster)).or_default().push((seen, share));
         }
     }
     if clusters.is_empty() {

@@ -3,7 +3,7 @@
 //! A hidden Markov model with one step a calendar quarter (Rabiner, Proc. IEEE 77, 1989): [`Model`] says how likely
 //! each scenario is at the start, how one becomes another, and how likely each signal's state is under each; [`Seen`] is
 //! what was read of a signal in a quarter. Read top-down: `temper` makes a likelihood of a reading and its grade,
-//! `cluster` lets repeats weigh as one report, `filter` goes forward through the quarters and keeps who moved what, `fit`
+//! `cluster` lets repeats of one publisher or event weigh as one report and further reports of a group as less, `filter` goes forward through the quarters and keeps who moved what, `fit`
 //! asks whether any scenario explains what was seen. `smooth` looks back, with hindsight; `diagnosticity` says what the
 //! next reading could tell, `sensitivity` which judgements the answer hangs on, `expected` what the readings to come should be.
 //!
@@ -18,7 +18,7 @@ mod sensitivity;
 mod smooth;
 mod temper;
 
-pub use cluster::shares;
+pub use cluster::{Repeats, shares};
 pub use diagnosticity::{Gain, gain};
 pub use expected::{expected, frequencies, staying};
 pub use filter::{Filtered, Moment, Moved, Quarter, Report, filter};
@@ -45,12 +45,14 @@ pub struct Model {
     pub information: [f64; 6],
     /// Greatest ratio between two scenarios that one reading may show, above 1.
     pub clip: f64,
+    /// How much the clusters of one group repeat each other.
+    pub repeats: Repeats,
 }
 
 /// One signal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalRows {
-    /// Signals with the same number repeat each other.
+    /// Signals with the same number repeat each other by the model's [`Repeats`].
     pub group: usize,
     /// By scenario, how likely each state is; each row adds to 1.
     pub rows: Vec<[f64; STATES]>,
@@ -69,6 +71,9 @@ pub struct Seen {
     pub source: usize,
     /// Credibility of the information, 0 to 5 for 1 to 6.
     pub information: usize,
+    /// Readings of one quarter with the same number are one report: one publisher or one event is behind them. Which is for
+    /// the caller to say; the numbers mean nothing else.
+    pub cluster: usize,
 }
 
 impl Model {

@@ -15,6 +15,8 @@ pub enum Judgement {
     Source(usize),
     /// Share of right reports of an information credibility, at most 1.
     Information(usize),
+    /// How much reports of a group repeat each other, at most 1; `None` for the groups that are not named.
+    Repeats(Option<usize>),
 }
 
 /// What a changed judgement would do.
@@ -42,7 +44,9 @@ pub fn judgements(model: &Model) -> Vec<Judgement> {
     let rows = (0..model.signals.len())
         .flat_map(|k| (0..n).flat_map(move |s| (0..STATES).map(move |x| Judgement::Likelihood(k, s, x))));
     let grades = (0..6).map(Judgement::Source).chain((0..6).map(Judgement::Information));
-    (0..n).map(Judgement::Prior).chain(pairs).chain(rows).chain(grades).collect()
+    let repeats = std::iter::once(None).chain(model.repeats.of.keys().copied().map(Some));
+    let repeats = repeats.map(Judgement::Repeats);
+    (0..n).map(Judgement::Prior).chain(pairs).chain(rows).chain(grades).chain(repeats).collect()
 }
 
 /// Every judgement ±50 %, those that move the answer most first.
@@ -85,6 +89,8 @@ fn value(model: &Model, judgement: Judgement) -> Option<f64> {
         Judgement::Likelihood(k, s, x) => model.signals.get(k)?.rows.get(s)?.get(x).copied(),
         Judgement::Source(g) => model.source.get(g).copied(),
         Judgement::Information(g) => model.information.get(g).copied(),
+        Judgement::Repeats(None) => Some(model.repeats.usual),
+        Judgement::Repeats(Some(g)) => model.repeats.of.get(&g).copied(),
     }
 }
 
@@ -113,6 +119,10 @@ fn scale(model: &mut Model, judgement: Judgement, by: f64) {
         }
         Judgement::Source(g) => share(&mut model.source, g, by),
         Judgement::Information(g) => share(&mut model.information, g, by),
+        Judgement::Repeats(None) => model.repeats.usual = (model.repeats.usual * by).min(1.0),
+        Judgement::Repeats(Some(g)) => {
+            model.repeats.of.entry(g).and_modify(|share| *share = (*share * by).min(1.0));
+        }
     }
 }
 

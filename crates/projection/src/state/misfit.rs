@@ -128,6 +128,7 @@ fn look(setting: &Setting<'_>, past: &Past<'_>, quarter: u32, as_of: i64, known:
 
 fn judged(setting: &Setting<'_>, quarter: u32, readings: Vec<SignalReading>) -> Look {
     let back = setting.evidence.fit_quarters;
+    let readings = setting.clustered(readings);
     let seen: Vec<Seen> = readings.iter().map(|r| r.seen).collect();
     Look { fit: fit(&setting.model, &seen, quarter, back).map(|(p, _)| p), readings }
 }

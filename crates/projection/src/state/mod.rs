@@ -25,6 +25,7 @@ mod plan;
 mod prequential;
 mod pressing;
 mod relation;
+mod repeat;
 mod residual;
 mod scenario;
 mod series;

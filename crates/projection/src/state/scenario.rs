@@ -6,6 +6,7 @@
 //! Of several periods that end in one quarter the newest counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bellwether_model::framework::{
     CREDIBILITIES, Evidence, Formula, Framework, Measure, PeriodKind, RELIABILITIES, Scenario, Signal,
@@ -16,11 +17,12 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::core::Core;
 use super::measure::{MeasureEval, transformed};
+use super::repeat::{Origin, cluster};
 use super::series::Point;
 use super::time::shift_months;
 use crate::assessment::{Move, ScenarioState, Smoothed, SmoothedScenario};
 use crate::fold::{Projector, moment};
-use crate::scenario::{Filtered, Model, Moment, Seen, SignalRows, filter, fit, smooth};
+use crate::scenario::{Filtered, Model, Moment, Repeats, Seen, SignalRows, filter, fit, smooth};
 
 /// What the drift alone did, among the indicators of `moved_by`.
 pub const TRANSITION: &str = "transition";
@@ -31,6 +33,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) scenarios: Vec<&'a Scenario>,
     pub(crate) signals: Vec<&'a Signal>,
     pub(crate) evidence: Evidence,
+    /// Groups of signals by their number.
+    pub(crate) groups: Vec<&'a str>,
     /// Quarter of the start, counted from year 0.
     start: i64,
 }
@@ -45,6 +49,8 @@ pub(crate) struct SignalReading {
     pub(crate) distance: f64,
     pub(crate) grade: Grade,
     pub(crate) seqs: Vec<u64>,
+    /// Who and what is behind it.
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// Scenarios in one view.
@@ -64,8 +70,9 @@ impl<'a> Setting<'a> {
         scenarios.sort_by(|a, b| a.id.cmp(&b.id));
         let mut signals: Vec<&Signal> = framework.signals.iter().collect();
         signals.sort_by(|a, b| a.of.cmp(&b.of));
-        let groups: BTreeMap<&str, usize> =
-            signals.iter().map(|s| s.group.as_str()).collect::<BTreeSet<_>>().into_iter().zip(0..).collect();
+        let groups: Vec<&str> =
+            signals.iter().map(|s| s.group.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+        let group = |id: &str| groups.binary_search(&id).ok();
         let evidence = framework.evidence();
         let grades = |table: &BTreeMap<String, f64>, names: [&str; 6]| {
             names.map(|name| table.get(name).copied().unwrap_or_default())
@@ -82,7 +89,7 @@ impl<'a> Setting<'a> {
             signals: signals
                 .iter()
                 .map(|signal| SignalRows {
-                    group: groups.get(signal.group.as_str()).copied().unwrap_or_default(),
+                    group: group(&signal.group).unwrap_or_default(),
                     rows: scenarios
                         .iter()
                         .map(|s| signal.likelihood.get(&s.id).copied().unwrap_or([even; 3]))
@@ -92,9 +99,13 @@ impl<'a> Setting<'a> {
             source: grades(&evidence.source, RELIABILITIES),
             information: grades(&evidence.information, CREDIBILITIES),
             clip: evidence.clip,
+            repeats: Repeats {
+                usual: evidence.repeats,
+                of: evidence.groups.iter().filter_map(|g| Some((group(&g.id)?, g.repeats))).collect(),
+            },
         };
         let start = quarter_of(evidence.start.and_time(NaiveTime::MIN).and_utc().timestamp_micros())?;
-        (!scenarios.is_empty()).then_some(Self { model, scenarios, signals, evidence, start })
+        (!scenarios.is_empty()).then_some(Self { model, scenarios, signals, evidence, groups, start })
     }
 
     /// The filter's moment for a world date, exclusive; `None` before the start. Within a quarter the drift goes by whole
@@ -148,7 +159,8 @@ impl<'a> Setting<'a> {
             };
             let source = usize::from((point.grade.source() as u8).saturating_sub(b'A'));
             let information = usize::from(point.grade.information().saturating_sub(1));
-            let seen = Seen { quarter, signal, state, source, information };
+            // A cluster of its own until all readings of the quarter are there.
+            let seen = Seen { quarter, signal, state, source, information, cluster: signal };
             let reading = SignalReading {
                 of: row.of.clone(),
                 seen,
@@ -156,11 +168,19 @@ impl<'a> Setting<'a> {
                 distance,
                 grade: point.grade,
                 seqs: point.seqs.clone(),
+                origin: point.origin(projector),
             };
             // In the order of their ends: the newest of a quarter stays.
             out.insert(quarter, reading);
         }
         out.into_values().collect()
+    }
+
+    /// The readings in order, with the clusters that they are in.
+    pub(crate) fn clustered(&self, mut readings: Vec<SignalReading>) -> Vec<SignalReading> {
+        readings.sort_by_key(|r| r.seen);
+        cluster(&mut readings, |signal| self.model.signals.get(signal).map_or(usize::MAX, |s| s.group));
+        readings
     }
 }
 
@@ -219,7 +239,7 @@ pub(crate) fn weigh<'a>(projector: &Projector, core: &Core<'a>, view: &View) -> 
         let Some(read) = core.measure(&row.of) else { continue };
         readings.extend(setting.readings(projector, signal, read, as_of));
     }
-    readings.sort_by_key(|r: &SignalReading| r.seen);
+    let readings = setting.clustered(readings);
     let seen: Vec<Seen> = readings.iter().map(|r| r.seen).collect();
     let until = setting.moment(as_of);
     let filtered = filter(&setting.model, &seen, until);

@@ -1,8 +1,11 @@
 //! Series: the points that a measure's selectors give in one view.
 
+use std::sync::Arc;
+
 use bellwether_model::framework::{Agreement, Formula, Measure, PeriodKind};
 use bellwether_model::{Decimal, Grade, PeriodClass, View};
 
+use super::repeat::{Origin, OriginCell};
 use super::sliding;
 use super::time::{class, shift_months, window_start};
 use crate::fold::{Account, Observation, Part, Projector, Resolved, confirms, digest};
@@ -27,9 +30,16 @@ pub(crate) struct Point {
     /// Greatest relative difference between rival accounts.
     pub(crate) spread: f64,
     pub(crate) grade: Grade,
+    /// Who and what is behind it, once asked.
+    pub(crate) origin: OriginCell,
 }
 
 impl Point {
+    /// Who and what is behind it.
+    pub(crate) fn origin(&self, projector: &Projector) -> Arc<Origin> {
+        self.origin.get(|| Origin::of(projector, &self.seqs))
+    }
+
     /// Calendar class of the period.
     pub(crate) fn class(&self) -> PeriodClass {
         class(self.start, self.end)
@@ -197,6 +207,7 @@ impl<'a> Source<'a> {
                 conflict: account.conflict,
                 spread: 0.0,
                 grade: obs.grade(),
+                origin: OriginCell::default(),
             });
         }
         points
@@ -347,6 +358,7 @@ impl<'a> Source<'a> {
             conflict: false,
             spread: 0.0,
             grade: Grade::UNKNOWN,
+            origin: OriginCell::default(),
         };
         let mut worst: Option<Grade> = None;
         for event in inside {
@@ -476,6 +488,7 @@ fn merge(point: &mut Point, part: &Point) {
     if part.known > point.known {
         (point.known, point.at) = (part.known, part.at);
     }
+    point.origin = OriginCell::default();
     point.seqs.extend(&part.seqs);
     point.seqs.sort_unstable();
     point.seqs.dedup();

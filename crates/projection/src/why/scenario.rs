@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 
 use bellwether_model::View;
 
-use super::{Explanation, Figure, figure, input_facts, show};
+use super::{Explanation, Figure, Likelihood, Publisher, Reported, figure, input_facts, show};
 use crate::assessment::Assessment;
 use crate::fold::Projector;
-use crate::scenario::{Report, reliability};
+use crate::scenario::{Quarter, Report, reliability};
 use crate::state::time::date;
 use crate::state::{Core, STATE_WORDS, Weighed, weigh};
 
 /// Quarters whose readings are listed one by one; what is older has faded.
 const LISTED: usize = 12;
+/// Publishers named in a line.
+const NAMED: usize = 3;
 
 impl Projector {
     pub(super) fn why_scenario(
@@ -41,7 +43,14 @@ impl Projector {
                 .iter()
                 .map(|m| figure(&format!("log-odds by {}", m.indicator), Some(show(m.log_odds)))),
         );
-        figures.extend(readings(&weighed, at));
+        let quarters = &weighed.filtered.quarters;
+        let from = quarters.len().saturating_sub(LISTED);
+        let reports = reports(self, &weighed, from, at);
+        figures.extend(reports.iter().map(line));
+        let older: usize = quarters.iter().take(from).map(|q| q.reports.len()).sum();
+        if older > 0 {
+            figures.push(figure("older readings, faded and not listed", Some(older.to_string())));
+        }
         let facts: BTreeSet<u64> = weighed.readings.iter().flat_map(|r| r.seqs.iter().copied()).collect();
         Some(Explanation {
             id: row.id.clone(),
@@ -50,13 +59,16 @@ impl Projector {
             meaning: format!("{} {}", row.shape, row.dynamics),
             formula: format!(
                 "each quarter: transition, then the product of the tempered likelihoods of what was read, r · L + (1 − r) · \
-                 mean L, ratios up to {}, one report a group",
-                show(evidence.clip)
+                 mean L, ratios up to {}; readings of one publisher or one event are one report, n reports of a group weigh \
+                 1 / (1 + (n − 1) · {}) each",
+                show(evidence.clip),
+                show(evidence.repeats),
             ),
             unit: "probability".to_owned(),
             reason: row.reason.clone(),
             figures,
             inputs: Vec::new(),
+            reports,
             facts: input_facts(&facts.into_iter().collect::<Vec<_>>()),
         })
     }
@@ -84,11 +96,12 @@ impl Projector {
         let from =
             quarters.len().saturating_sub(usize::try_from(evidence.fit_quarters).unwrap_or(usize::MAX));
         let mut facts: BTreeSet<u64> = BTreeSet::new();
-        for report in quarters.iter().skip(from).rev().flat_map(|q| &q.reports) {
-            figures.push(reading(&weighed, report, best.map_or(0, |(at, _)| at)));
+        for report in quarters.iter().skip(from).flat_map(|q| &q.reports) {
             let read = weighed.readings.iter().find(|r| r.seen == report.seen);
             facts.extend(read.into_iter().flat_map(|r| r.seqs.iter().copied()));
         }
+        let reports = reports(self, &weighed, from, best.map_or(0, |(at, _)| at));
+        figures.extend(reports.iter().map(line));
         Some(Explanation {
             id: id.to_owned(),
             kind: "fit".to_owned(),
@@ -104,53 +117,97 @@ impl Projector {
             reason: evidence.reason.clone(),
             figures,
             inputs: Vec::new(),
+            reports,
             facts: input_facts(&facts.into_iter().collect::<Vec<_>>()),
         })
     }
 }
 
 /// Readings of the last quarters, newest first.
-fn readings(weighed: &Weighed<'_>, scenario: usize) -> Vec<Figure> {
-    let quarters = &weighed.filtered.quarters;
-    let from = quarters.len().saturating_sub(LISTED);
-    let mut out = Vec::new();
-    for quarter in quarters.iter().skip(from).rev() {
-        out.extend(quarter.reports.iter().map(|report| reading(weighed, report, scenario)));
-    }
-    let older: usize = quarters.iter().take(from).map(|q| q.reports.len()).sum();
-    if older > 0 {
-        out.push(figure("older readings, faded and not listed", Some(older.to_string())));
-    }
-    out
+fn reports(projector: &Projector, weighed: &Weighed<'_>, from: usize, scenario: usize) -> Vec<Reported> {
+    let quarters = weighed.filtered.quarters.iter().skip(from).rev();
+    quarters
+        .flat_map(|quarter| {
+            quarter.reports.iter().map(|report| reported(projector, weighed, (quarter, report), scenario))
+        })
+        .collect()
 }
 
-fn reading(weighed: &Weighed<'_>, report: &Report, scenario: usize) -> Figure {
+fn reported(
+    projector: &Projector,
+    weighed: &Weighed<'_>,
+    (quarter, report): (&Quarter, &Report),
+    scenario: usize,
+) -> Reported {
     let Report { seen, likelihood, share, moved } = report;
     let setting = &weighed.setting;
-    let signal = setting.signals.get(seen.signal);
-    let name = format!(
-        "{} {}",
-        weighed.quarter_name(seen.quarter),
-        signal.map(|s| s.of.as_str()).unwrap_or_default()
-    );
+    let name = |signal: usize| setting.signals.get(signal).map(|s| s.of.clone()).unwrap_or_default();
     let read = weighed.readings.iter().find(|r| r.seen == *seen);
-    let period = read.map(|r| format!("{} to {}", date(r.period.0), date(r.period.1))).unwrap_or_default();
-    let distance = read.map_or(0.0, |r| r.distance);
-    let grade = read.map(|r| r.grade.to_string()).unwrap_or_default();
-    let each: Vec<String> = setting
-        .scenarios
+    let (from, to) = read.map(|r| (date(r.period.0), date(r.period.1))).unwrap_or_default();
+    let together = quarter.reports.iter().map(|r| r.seen);
+    let mut publishers: Vec<Publisher> = read
         .iter()
-        .zip(likelihood)
-        .map(|(s, l)| format!("{} {l:.3}", s.id.strip_prefix("scenario.").unwrap_or(&s.id)))
+        .flat_map(|r| &r.origin.families)
+        .map(|(family, facts)| Publisher {
+            family: projector.family_name(*family).to_owned(),
+            facts: *facts,
+        })
         .collect();
-    let group = signal.map(|s| s.group.as_str()).unwrap_or_default();
+    publishers.sort_by(|a, b| b.facts.cmp(&a.facts).then_with(|| a.family.cmp(&b.family)));
+    Reported {
+        quarter: weighed.quarter_name(seen.quarter),
+        indicator: name(seen.signal),
+        from,
+        to,
+        state: STATE_WORDS.get(seen.state).copied().unwrap_or_default().to_owned(),
+        distance: read.map_or(0.0, |r| r.distance),
+        grade: read.map(|r| r.grade.to_string()).unwrap_or_default(),
+        believed: reliability(&setting.model, seen),
+        group: setting.signals.get(seen.signal).map(|s| s.group.clone()).unwrap_or_default(),
+        with: together
+            .filter(|s| s.cluster == seen.cluster && s.signal != seen.signal)
+            .map(|s| name(s.signal))
+            .collect(),
+        publishers,
+        weight: *share,
+        likelihood: setting
+            .scenarios
+            .iter()
+            .zip(likelihood)
+            .map(|(s, value)| Likelihood { scenario: s.id.clone(), value: *value })
+            .collect(),
+        log_odds: moved.get(scenario).copied().unwrap_or_default(),
+    }
+}
+
+/// A reading as a line of figures.
+fn line(r: &Reported) -> Figure {
+    let each = r
+        .likelihood
+        .iter()
+        .map(|l| format!("{} {:.3}", l.scenario.strip_prefix("scenario.").unwrap_or(&l.scenario), l.value));
+    let named = r.publishers.iter().take(NAMED).map(|p| p.family.clone());
+    let more = r.publishers.len().saturating_sub(NAMED);
+    let named: Vec<String> = named.chain((more > 0).then(|| format!("{more} more"))).collect();
+    let named = if named.is_empty() { "nobody: nothing happened".to_owned() } else { named.join(", ") };
+    let with = if r.with.is_empty() {
+        "a report of its own".to_owned()
+    } else {
+        format!("one report with {}", r.with.join(", "))
+    };
     let words = format!(
-        "{period}: {} (distance {distance:.2}); graded {grade}, believed {:.3}; likelihood {}; {share:.2} of the report of \
-         group {group}; log-odds {:+.3} then",
-        STATE_WORDS.get(seen.state).copied().unwrap_or_default(),
-        reliability(&setting.model, seen),
-        each.join(", "),
-        moved.get(scenario).copied().unwrap_or_default(),
+        "{} to {}: {} (distance {:.2}); graded {}, believed {:.3}; likelihood {}; published by {named}; {with}, weight {:.2} \
+         in group {}; log-odds {:+.3} then",
+        r.from,
+        r.to,
+        r.state,
+        r.distance,
+        r.grade,
+        r.believed,
+        each.collect::<Vec<_>>().join(", "),
+        r.weight,
+        r.group,
+        r.log_odds,
     );
-    figure(&name, Some(words))
+    figure(&format!("{} {}", r.quarter, r.indicator), Some(words))
 }

@@ -1,8 +1,8 @@
 //! The scenario filter on plain numbers: properties under any input, and brute force where it can be had.
 
 use bellwether_projection::scenario::{
-    Filtered, Model, Moment, STATES, Seen, SignalRows, filter, fit, gain, logit, normalised, smooth, swings,
-    tempered,
+    Filtered, Judgement, Model, Moment, Repeats, STATES, Seen, SignalRows, filter, fit, gain, logit, normalised,
+    shares, smooth, swings, tempered,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -40,11 +40,20 @@ fn bundled() -> Model {
         source: ["A", "B", "C", "D", "E", "F"].map(|g| e.source[g]),
         information: ["1", "2", "3", "4", "5", "6"].map(|g| e.information[g]),
         clip: e.clip,
+        repeats: Repeats {
+            usual: e.repeats,
+            of: e
+                .groups
+                .iter()
+                .map(|g| (groups.iter().position(|x| *x == g.id).unwrap(), g.repeats))
+                .collect(),
+        },
     }
 }
 
+/// Of the best grade, from a publisher of its own.
 fn seen(quarter: u32, signal: usize, state: usize) -> Seen {
-    Seen { quarter, signal, state, source: 0, information: 0 }
+    Seen { quarter, signal, state, source: 0, information: 0, cluster: signal }
 }
 
 fn end(quarter: u32) -> Option<Moment> {
@@ -135,6 +144,7 @@ fn a_run_goes_on_from_any_quarter_as_if_it_had_not_stopped() {
     }
 }
 
+/// Ten signals of one publisher and one group.
 #[test]
 fn ten_echoes_of_one_report_move_the_odds_no_more_than_one() {
     let base = bundled();
@@ -145,7 +155,7 @@ fn ten_echoes_of_one_report_move_the_odds_no_more_than_one() {
         model.signals = vec![SignalRows { group, rows: base.signals[kind].rows.clone() }; 10];
         for state in 0..STATES {
             for (source, information) in [(0, 0), (1, 1), (2, 2), (4, 4), (5, 5)] {
-                let report = |signal| Seen { quarter: 0, signal, state, source, information };
+                let report = |signal| Seen { quarter: 0, signal, state, source, information, cluster: 3 };
                 let one = filter(&model, &[report(0)], end(0)).posterior;
                 let echoes: Vec<Seen> = (0..10).map(report).collect();
                 assert!(near(&filter(&model, &echoes, end(0)).posterior, &one), "{kind} {state}");
@@ -165,13 +175,87 @@ fn ten_echoes_of_one_report_move_the_odds_no_more_than_one() {
     }
 }
 
+/// Log-odds between each two scenarios.
+fn ratios(p: &[f64]) -> Vec<f64> {
+    p.iter().flat_map(|a| p.iter().map(move |b| libm::log(a / b))).collect()
+}
+
+/// What readings of the first quarter move, over what one of them does: the same for every two scenarios.
+fn times(model: &Model, all: &[Seen]) -> f64 {
+    let none = ratios(&filter(model, &[], end(0)).posterior);
+    let moved = |all: &[Seen]| -> Vec<f64> {
+        ratios(&filter(model, all, end(0)).posterior).iter().zip(&none).map(|(a, b)| a - b).collect()
+    };
+    let (one, all) = (moved(&all[..1]), moved(all));
+    let total = |moved: &[f64]| moved.iter().map(|m| m.abs()).sum::<f64>();
+    let times = total(&all) / total(&one);
+    assert!(one.iter().zip(&all).all(|(one, all)| (all - times * one).abs() < 1e-9), "{one:?} {all:?}");
+    times
+}
+
+/// Signals that all say what one of the framework's says, in groups as given.
+fn alike(groups: &[usize]) -> Model {
+    let mut model = bundled();
+    let rows = model.signals[0].rows.clone();
+    model.signals = groups.iter().map(|group| SignalRows { group: *group, rows: rows.clone() }).collect();
+    model.repeats = Repeats { usual: 0.5, of: [(7, 1.0), (8, 0.0)].into() };
+    model
+}
+
+#[test]
+fn one_event_told_by_ten_families_of_ten_groups_is_one_report() {
+    let model = alike(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let told: Vec<Seen> = (0..10).map(|signal| Seen { cluster: 4, ..seen(0, signal, 2) }).collect();
+    assert!((times(&model, &told) - 1.0).abs() < 1e-9);
+    // Ten events are ten reports.
+    let apart: Vec<Seen> = (0..10).map(|signal| seen(0, signal, 2)).collect();
+    assert!((times(&model, &apart) - 10.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_second_publisher_with_another_event_adds_something_but_not_as_much_again() {
+    let of = |group: usize, n: usize| {
+        let told: Vec<Seen> = (0..n).map(|signal| seen(0, signal, 2)).collect();
+        times(&alike(&vec![group; n]), &told)
+    };
+    // The design effect: n / (1 + (n − 1) ρ).
+    assert!((of(0, 2) - 4.0 / 3.0).abs() < 1e-9);
+    assert!((of(0, 10) - 10.0 / 5.5).abs() < 1e-9, "never as much as 1 / ρ of them");
+    assert!((of(7, 10) - 1.0).abs() < 1e-9, "a group that repeats itself wholly");
+    assert!((of(8, 10) - 10.0).abs() < 1e-9, "and one that does not");
+    // Two publishers, one with five signals: still two reports.
+    let mut told: Vec<Seen> = (0..6).map(|signal| Seen { cluster: 0, ..seen(0, signal, 2) }).collect();
+    told[5].cluster = 5;
+    assert!((times(&alike(&[0; 6]), &told) - 4.0 / 3.0).abs() < 1e-9);
+    // One event in two groups beside another one: nothing of it counts twice.
+    let model = alike(&[0, 0, 1]);
+    let told = [seen(0, 0, 2), Seen { cluster: 9, ..seen(0, 1, 2) }, Seen { cluster: 9, ..seen(0, 2, 2) }];
+    let share = shares(&model, &told);
+    for (share, want) in share.iter().zip([1.0 / 1.5, 0.5 / 1.5, 0.5]) {
+        assert!((share - want).abs() < 1e-12, "{share} {want}");
+    }
+}
+
+/// Ten publishers graded E who say the opposite neither drown a good one nor count as others.
+#[test]
+fn poor_publishers_do_not_dilute_a_good_one() {
+    let model = alike(&[0; 11]);
+    let good = seen(0, 0, 2);
+    let mut told = vec![good];
+    told.extend((1..11).map(|signal| Seen { source: 4, ..seen(0, signal, 0) }));
+    let alone = filter(&model, &[good], end(0)).posterior;
+    assert_eq!(filter(&model, &told, end(0)).posterior, alone);
+    // Among themselves they count.
+    assert!(shares(&model, &told[1..]).iter().all(|share| (share - 1.0 / 5.5).abs() < 1e-12));
+}
+
 #[test]
 fn a_source_graded_e_never_turns_evidence_around() {
     let model = bundled();
     for signal in 0..model.signals.len() {
         for state in 0..STATES {
             let at = |source, information| {
-                tempered(&model, &Seen { quarter: 0, signal, state, source, information })
+                tempered(&model, &Seen { quarter: 0, signal, state, source, information, cluster: 0 })
             };
             let best = at(0, 0);
             for source in 0..6 {
@@ -360,9 +444,10 @@ fn a_reading_is_worth_what_it_tells() {
 #[test]
 fn sensitivity_names_each_number_once_and_orders_by_what_it_moves() {
     let model = bundled();
-    let all = [seen(0, 0, 2), seen(1, 8, 2), seen(1, 11, 2)];
+    // Two reports of one group in the last quarter.
+    let all = [seen(0, 0, 2), seen(1, 8, 2), seen(1, 11, 2), seen(1, 9, 2)];
     let rows = swings(&model, &all, end(2));
-    let count = 4 + 12 + model.signals.len() * 12 + 12;
+    let count = 4 + 12 + model.signals.len() * 12 + 12 + 2;
     assert_eq!(rows.len(), count);
     assert!(rows.windows(2).all(|w| w[0].change >= w[1].change));
     assert!(rows[0].change > 0.01 && !rows[count - 1].flips);
@@ -374,11 +459,15 @@ fn sensitivity_names_each_number_once_and_orders_by_what_it_moves() {
     // Signals that were not read do not matter.
     let moved = |k: usize| {
         rows.iter().any(|r| {
-            matches!(r.judgement, bellwether_projection::scenario::Judgement::Likelihood(s, ..) if s == k)
+            matches!(r.judgement, Judgement::Likelihood(s, ..) if s == k)
                 && r.change > 0.0
         })
     };
     assert!(moved(0) && moved(8) && !moved(3));
+    let change = |judgement| rows.iter().find(|r| r.judgement == judgement).unwrap().change;
+    assert!(change(Judgement::Repeats(None)) > 0.0);
+    let trade = model.signals[0].group;
+    assert_eq!(change(Judgement::Repeats(Some(trade))), 0.0, "one report of it repeats nothing");
 }
 
 fn share() -> impl Strategy<Value = f64> {
@@ -392,8 +481,9 @@ fn row(n: usize) -> impl Strategy<Value = Vec<f64>> {
 fn model() -> impl Strategy<Value = Model> {
     (1_usize..5, 1_usize..5).prop_flat_map(|(n, k)| {
         let signals = proptest::collection::vec((0_usize..3, proptest::collection::vec(row(3), n)), k);
-        (row(n), proptest::collection::vec(row(n), n), signals, 1.0001_f64..20.0).prop_map(
-            |(prior, transition, signals, clip)| Model {
+        let repeats = (0.0_f64..=1.0, 0.0_f64..=1.0);
+        (row(n), proptest::collection::vec(row(n), n), signals, 1.0001_f64..20.0, repeats).prop_map(
+            |(prior, transition, signals, clip, (usual, own))| Model {
                 prior,
                 transition,
                 signals: signals
@@ -406,14 +496,22 @@ fn model() -> impl Strategy<Value = Model> {
                 source: SOURCE,
                 information: INFORMATION,
                 clip,
+                repeats: Repeats { usual, of: [(1, own)].into() },
             },
         )
     })
 }
 
 fn readings() -> impl Strategy<Value = Vec<Seen>> {
-    let one = (0_u32..12, 0_usize..5, 0_usize..3, 0_usize..6, 0_usize..6).prop_map(
-        |(quarter, signal, state, source, information)| Seen { quarter, signal, state, source, information },
+    let one = (0_u32..12, 0_usize..5, 0_usize..3, 0_usize..6, 0_usize..6, 0_usize..4).prop_map(
+        |(quarter, signal, state, source, information, cluster)| Seen {
+            quarter,
+            signal,
+            state,
+            source,
+            information,
+            cluster,
+        },
     );
     proptest::collection::vec(one, 0..60)
 }
@@ -432,6 +530,26 @@ fn sound(model: &Model, f: &Filtered) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A cluster weighs one report at most, a group less than each of its clusters whole.
+fn weighed(model: &Model, inside: &[Seen]) -> Result<(), TestCaseError> {
+    let shares = shares(model, inside);
+    let group = |s: &Seen| model.signals.get(s.signal).map_or(usize::MAX, |x| x.group);
+    for own in inside {
+        let total = |same: &dyn Fn(&Seen) -> bool| -> f64 {
+            inside.iter().zip(&shares).filter(|(s, _)| same(s)).map(|(_, share)| share).sum()
+        };
+        prop_assert!(total(&|s| s.cluster == own.cluster) <= 1.0 + 1e-9);
+        let mut clusters: Vec<usize> =
+            inside.iter().filter(|s| group(s) == group(own)).map(|s| s.cluster).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        let n = clusters.len() as f64;
+        let most = n / (1.0 + (n - 1.0) * model.repeats.within(group(own)));
+        prop_assert!(total(&|s| group(s) == group(own)) <= most + 1e-9);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn probabilities_add_to_one_and_log_odds_to_the_move_whatever_comes(
@@ -446,6 +564,15 @@ proptest! {
         if let Some((p, best)) = fit(&model, &all, quarter, 4) {
             prop_assert!((0.0..=1.0).contains(&p) && best < model.len());
         }
+        for quarter in 0..12 {
+            let mut inside: Vec<Seen> = all.iter().copied().filter(|s| s.quarter == quarter).collect();
+            inside.sort_unstable();
+            inside.dedup_by_key(|s| s.signal);
+            weighed(&model, &inside)?;
+        }
+        // The numbers of clusters mean nothing but which are the same.
+        let renamed: Vec<Seen> = all.iter().map(|s| Seen { cluster: 2 * s.cluster + 7, ..*s }).collect();
+        prop_assert_eq!(&filter(&model, &renamed, Some(until)).posterior, &ours.posterior);
         all.reverse();
         prop_assert_eq!(&filter(&model, &all, Some(until)), &ours, "order of arrival");
         // What is read later changes nothing before.

@@ -16,6 +16,8 @@ mod outside;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod shifts;

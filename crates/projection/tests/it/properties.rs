@@ -39,8 +39,9 @@ pub(crate) fn fact() -> impl Strategy<Value = Fact> {
         value,
         0_u8..4,
         prop::sample::select(vec!["A1", "B2", "C3", "D4"]),
+        0_u8..12,
     )
-        .prop_map(move |(i, op, (basis, stamp), value, rival, grade)| {
+        .prop_map(move |(i, op, (basis, stamp), value, rival, grade, told)| {
             // One template in eight: many facts under few keys.
             let mut f = templates[i - i % 8].clone();
             f.op = if op == 0 { Op::Retract } else { Op::Assert };
@@ -62,6 +63,13 @@ pub(crate) fn fact() -> impl Strategy<Value = Fact> {
                 0 => f.key.push_str("|copy2"),
                 1 => f.key.push_str("|alt"),
                 _ => {}
+            }
+            // By three publishers or the template's, now and then of one of two events.
+            if told < 9 {
+                f.evidence.uri = Some(format!("https://paper{}.example/", told % 3));
+            }
+            if told % 5 == 0 {
+                f.attributes.insert("event".to_owned(), format!("event {}", told % 2).into());
             }
             f.seal();
             f

@@ -316,9 +316,21 @@ fn a_framework_without_the_table_reads_the_usual_one() {
     let bad = text
         .replace("start = \"2014-01-01\"", "start = \"2014-02-01\"")
         .replace("E = 0.20", "G = 1.20")
-        .replace("clip = 5.0", "clip = 0.5");
+        .replace("clip = 5.0", "clip = 0.5\nrepeats = 1.5");
     let problems = parse(&bad).unwrap_err().to_string();
-    for part in ["does not begin a quarter", "no share for E", "G is no grade", "must be above 1"] {
+    for part in ["does not begin a quarter", "no share for E", "G is no grade", "must be above 1", "by 1.5"] {
+        assert!(problems.contains(part), "{part} in {problems}");
+    }
+    let group = |id: &str, repeats: &str, reason: &str| {
+        format!("[[evidence.group]]\nid = \"{id}\"\nrepeats = {repeats}\nreason = \"{reason}\"\n")
+    };
+    let with = |groups: &str| parse(&text.replacen("[[signal]]", &format!("{groups}[[signal]]"), 1));
+    let own = parse(&text).unwrap().signals[0].group.clone();
+    let evidence = with(&group(&own, "0.8", "R")).unwrap().evidence();
+    assert_eq!((evidence.repeats, evidence.groups[0].repeats), (0.5, 0.8));
+    let bad = group(&own, "-1.0", "") + &group(&own, "1.0", "R") + &group("grain", "0.0", "R");
+    let problems = with(&bad).unwrap_err().to_string();
+    for part in ["reason is missing", "stands here twice", "by -1", "no signal is of the group grain"] {
         assert!(problems.contains(part), "{part} in {problems}");
     }
 }

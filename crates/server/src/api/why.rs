@@ -104,8 +104,8 @@ pub fn explain(
             facts.push(JoinedFact::new(link.seq, link.role, fact, late));
         }
     }
-    let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, .. } = explained;
-    Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, facts }))
+    let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, reports, .. } = explained;
+    Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, reports, facts }))
 }
 
 /// A forecast question of that id, as the log has it, else as the configuration has.

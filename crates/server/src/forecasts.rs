@@ -4,17 +4,18 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_alert::Folded;
+use bellwether_model::System;
 use bellwether_model::question::Questions;
-use bellwether_projection::Projector;
 use bellwether_projection::forecast::{FORECAST, Ledger, Model, QUESTION, RESOLUTION, Simulated};
 use bellwether_store::{Append, Error, EventLog};
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::Reads;
 use crate::apart::{apart, finished};
-use crate::api::project;
+use crate::live::Live;
+use crate::{Configured, Reads};
 
 /// After a midnight the log may still be writing what it dated before.
 const AFTER_MIDNIGHT: Duration = Duration::from_secs(5);
@@ -45,10 +46,31 @@ pub fn follow(log: &dyn EventLog, ledger: &mut Ledger) -> Result<(), Error> {
     })
 }
 
-/// Appends what is due at `now` by each projector: new questions, the day's probabilities, answers that have arrived.
+impl Recorded {
+    fn count(&mut self, due: &[System]) {
+        for system in due {
+            match system.system.as_str() {
+                QUESTION => self.questions += 1,
+                FORECAST => self.forecasts += 1,
+                RESOLUTION => self.resolutions += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl std::ops::AddAssign for Recorded {
+    fn add_assign(&mut self, more: Self) {
+        self.questions += more.questions;
+        self.forecasts += more.forecasts;
+        self.resolutions += more.resolutions;
+    }
+}
+
+/// Appends what is due at `now` by a framework: new questions, the day's probabilities, answers that have arrived.
 ///
-/// The projectors must have taken everything that the log holds. Asked again the same UTC day, or after it was cut off,
-/// it adds what is missing and nothing twice.
+/// Asked again the same UTC day, or after it was cut off, it adds what is missing and nothing twice. Days on which nobody
+/// asked stay without a forecast: none is made up afterwards.
 ///
 /// # Errors
 /// As [`EventLog::read`] and [`EventLog::append`].
@@ -56,26 +78,17 @@ pub fn record(
     log: &dyn EventLog,
     ledger: &mut Ledger,
     questions: &Questions,
-    projectors: &[&Projector],
+    folded: &impl Folded,
     model: &dyn Model,
     now: DateTime<Utc>,
 ) -> Result<Recorded, Error> {
     let mut added = Recorded::default();
     follow(log, ledger)?;
-    for projector in projectors {
-        let due = ledger.due(questions, projector, model, now);
-        for system in &due {
-            match system.system.as_str() {
-                QUESTION => added.questions += 1,
-                FORECAST => added.forecasts += 1,
-                RESOLUTION => added.resolutions += 1,
-                _ => {}
-            }
-        }
-        if !due.is_empty() {
-            log.append(Append::systems(due))?;
-            follow(log, ledger)?;
-        }
+    let due = folded.lend(log, |projector| ledger.due(questions, projector, model, now))?;
+    added.count(&due);
+    if !due.is_empty() {
+        log.append(Append::systems(due))?;
+        follow(log, ledger)?;
     }
     Ok(added)
 }
@@ -123,15 +136,21 @@ pub(crate) async fn daily(reads: Arc<Reads>, mut stop: watch::Receiver<bool>) {
 
 fn once(reads: &Reads, now: DateTime<Utc>) -> Result<Recorded, Error> {
     let configured = reads.configured();
-    if configured.questions.filed.is_empty() {
-        return Ok(Recorded::default());
+    let Configured { questions, frameworks, types, .. } = &*configured;
+    let mut added = Recorded::default();
+    if questions.filed.is_empty() {
+        return Ok(added);
     }
     let log = &**reads.log();
-    let projectors = configured
-        .frameworks
-        .iter()
-        .map(|framework| project(log, Arc::clone(framework), Arc::clone(&configured.types)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let by: Vec<_> = projectors.iter().collect();
-    record(log, &mut Ledger::default(), &configured.questions, &by, &Simulated::default(), now)
+    let mut ledger = reads.ledger()?;
+    for (at, framework) in frameworks.iter().enumerate() {
+        let live = match at {
+            0 => Some(reads.lives.of(&configured, framework, types)),
+            _ => reads.lives.ready(framework, types),
+        };
+        // Of a framework that nobody asks about nothing is kept in memory for one question a day.
+        let live = live.unwrap_or_else(|| Arc::new(Live::apart(Arc::clone(framework), Arc::clone(types))));
+        added += record(log, &mut ledger, questions, &*live, &Simulated::default(), now)?;
+    }
+    Ok(added)
 }

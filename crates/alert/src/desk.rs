@@ -14,7 +14,16 @@ use crate::system::{Payload, RulesInForce};
 use crate::why::{Inquiry, Why};
 use crate::{AlertEvent, RuleSet};
 
-/// Keeps alerts level with a log. It has one owner, as the log has.
+/// The log, folded by somebody who keeps it for others too.
+pub trait Folded {
+    /// Lends the projector. It has taken everything that the log held at the call, or more, and does not change meanwhile.
+    ///
+    /// # Errors
+    /// Whatever reading the log gives.
+    fn lend<T>(&self, log: &dyn EventLog, look: impl FnOnce(&Projector) -> T) -> Result<T, Error>;
+}
+
+/// Keeps alerts level with a log. It has one owner, as the log has. It folds no facts of its own: they are lent to it.
 #[derive(Debug)]
 pub struct Desk {
     follower: Follower,
@@ -28,22 +37,23 @@ pub struct Desk {
     unwritten: Vec<AlertEvent>,
     /// What would be in the log had it been written, behind its end.
     imagined: Vec<Record>,
+    /// When there is something to do although nothing is appended.
+    midnight: Option<DateTime<Utc>>,
 }
 
 impl Desk {
     /// Before the first record; `rules` are those that are to be in force.
     pub fn new(framework: Arc<Framework>, types: Arc<FactTypes>, rules: &RuleSet) -> Self {
         let wanted = RulesInForce::new(rules, framework.hash(&types));
-        let by = (Arc::clone(&framework), Arc::clone(&types));
-        let follower = Follower::new(Projector::new(framework, types));
         Self {
-            follower,
-            by,
+            follower: Follower::live(),
+            by: (framework, types),
             wanted,
             in_force: None,
             newest: DateTime::<Utc>::MIN_UTC,
             unwritten: Vec::new(),
             imagined: Vec::new(),
+            midnight: None,
         }
     }
 
@@ -74,7 +84,7 @@ impl Desk {
     /// # Errors
     /// Whatever reading the log gives.
     pub fn by_the_log(&mut self, log: &dyn EventLog) -> Result<bool, Error> {
-        self.take(log)?;
+        self.take(log, u64::MAX)?;
         if let Some(rules) = &self.in_force {
             self.wanted = rules.clone();
         }
@@ -91,48 +101,79 @@ impl Desk {
         &self.follower
     }
 
+    /// The next moment at which there is something to do although nothing is appended, as of the last look: a midnight.
+    pub fn next_midnight(&self) -> Option<DateTime<Utc>> {
+        self.midnight
+    }
+
     /// Takes what the log has, puts the rules in force that are to be, evaluates up to `now` and appends what happened.
     /// Answers the sequence up to which every moment has all of its steps in the log, and how many steps were appended.
     ///
+    /// The projector is given back after each moment: nobody waits for a long catching-up.
+    ///
     /// # Errors
     /// Whatever the log gives. What happened and could not be appended is kept for the next call.
-    pub fn write(&mut self, log: &dyn EventLog, now: DateTime<Utc>) -> Result<(u64, usize), Error> {
+    pub fn write(
+        &mut self,
+        log: &dyn EventLog,
+        folded: &impl Folded,
+        now: DateTime<Utc>,
+    ) -> Result<(u64, usize), Error> {
         self.append(log)?;
-        self.take(log)?;
+        self.take(log, u64::MAX)?;
         if !self.is_in_force() {
             log.append(Append::systems(vec![self.wanted.record()]))?;
-            self.take(log)?;
+            self.take(log, u64::MAX)?;
         }
-        self.unwritten = self.follower.settle(now.max(self.newest));
+        // What is appended meanwhile is for the next call, or writing might never come to an end.
+        let now = now.max(self.newest);
+        while folded.lend(log, |projector| self.advance(log, projector, now))?? {}
         let steps = self.unwritten.len();
         let settled = self.append(log)?.unwrap_or_else(|| self.follower.head());
         Ok((settled, steps))
     }
 
-    /// The same in memory alone, for a log that somebody else owns, or nobody. Answers whether the log had not been
-    /// evaluated by these rules up to its end: what follows is what would happen now.
+    /// The same in memory alone, for a log that somebody else owns, or nobody, as far as the projector has it. Answers
+    /// whether the log had not been evaluated by these rules up to there: what follows is what would happen now.
     ///
     /// # Errors
     /// Whatever reading the log gives.
-    pub fn read(&mut self, log: &dyn EventLog, now: DateTime<Utc>) -> Result<bool, Error> {
-        self.take(log)?;
-        self.catch_up(now)
+    pub fn read(
+        &mut self,
+        log: &dyn EventLog,
+        projector: &Projector,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        self.take(log, projector.head())?;
+        Ok(self.catch_up(projector, now))
     }
 
-    /// The same for records that were [pushed](Desk::push) one by one.
-    ///
-    /// # Errors
-    /// None as yet; the log's are those of whoever pushes.
-    pub fn catch_up(&mut self, now: DateTime<Utc>) -> Result<bool, Error> {
+    /// The same for records that were [pushed](Desk::push) one by one, and that the projector has.
+    pub fn catch_up(&mut self, projector: &Projector, now: DateTime<Utc>) -> bool {
         let now = now.max(self.newest);
         if !self.is_in_force() {
             let record = self.imagine(self.wanted.record(), now);
             self.push(&record);
         }
-        for step in self.follower.settle(now) {
+        for step in self.follower.settle(projector, now) {
             self.imagine(step.record(), now);
         }
-        Ok(!self.imagined.is_empty())
+        !self.imagined.is_empty()
+    }
+
+    /// Evaluates the next moment with everything that the projector has; `false` when there is none up to `now`.
+    fn advance(
+        &mut self,
+        log: &dyn EventLog,
+        projector: &Projector,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        self.take(log, projector.head())?;
+        let more = self.follower.advance(projector, now, &mut self.unwritten);
+        if !more {
+            self.midnight = self.follower.next_midnight(projector);
+        }
+        Ok(more)
     }
 
     fn imagine(&mut self, system: System, now: DateTime<Utc>) -> Record {
@@ -146,7 +187,13 @@ impl Desk {
     ///
     /// # Errors
     /// Whatever reading the log gives.
-    pub fn why(&self, log: &dyn EventLog, alert: &str, now: DateTime<Utc>) -> Result<Option<Why>, Error> {
+    pub fn why(
+        &self,
+        log: &dyn EventLog,
+        projector: &Projector,
+        alert: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Why>, Error> {
         let mut inquiry = Inquiry::new(alert);
         log.read(1, &mut |record| {
             inquiry.push(record);
@@ -158,7 +205,7 @@ impl Desk {
             seqs.into_iter().filter_map(|seq| log.get(seq).transpose()).collect::<Result<_, _>>()?;
         let known_by = now.checked_add_signed(chrono::TimeDelta::microseconds(1)).unwrap_or(now);
         let view = View { as_of: now, known_by, clock: Clock::Recorded, basis: KnownBasis::Any };
-        Ok(inquiry.answer(&facts, self.follower.projector(), &view))
+        Ok(inquiry.answer(&facts, projector, &view))
     }
 
     /// Takes a record.
@@ -179,8 +226,16 @@ impl Desk {
         }
     }
 
-    fn take(&mut self, log: &dyn EventLog) -> Result<(), Error> {
-        log.read(self.follower.head().saturating_add(1), &mut |record| {
+    /// Takes what the log has, up to a sequence.
+    fn take(&mut self, log: &dyn EventLog, upto: u64) -> Result<(), Error> {
+        let from = self.follower.head().saturating_add(1);
+        if from > upto {
+            return Ok(());
+        }
+        log.read(from, &mut |record| {
+            if record.seq > upto {
+                return ControlFlow::Break(());
+            }
             self.push(record);
             ControlFlow::Continue(())
         })
@@ -194,7 +249,7 @@ impl Desk {
         let steps: Vec<System> = self.unwritten.iter().map(Payload::record).collect();
         let receipt = log.append(Append::systems(steps))?;
         self.unwritten.clear();
-        self.take(log)?;
+        self.take(log, u64::MAX)?;
         Ok(Some(receipt.head))
     }
 }

@@ -23,6 +23,15 @@ enum Waiting {
     Said(Box<Record>),
 }
 
+impl Waiting {
+    fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Append(at) => *at,
+            Self::Said(record) => record.recorded_at,
+        }
+    }
+}
+
 /// How the log's own steps of alerts are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -37,8 +46,10 @@ enum Mode {
 /// Records go in in log order, [`Follower::settle`] evaluates up to a moment. What it hands out is to be appended; when it
 /// comes back with the log it is recognised. After a restart a new follower takes the whole log and goes on behind the
 /// last step that was appended: what was evaluated and not appended is evaluated again, with the same result.
+///
+/// It folds no facts: whoever asks lends it a projector that has taken just the records that were pushed, and may serve
+/// others with it in between.
 pub struct Follower {
-    projector: Projector,
     stepper: Stepper,
     machine: Machine,
     mode: Mode,
@@ -61,18 +72,17 @@ impl std::fmt::Debug for Follower {
 
 impl Follower {
     /// A follower of a live log, at its beginning. Rules come from the log's `rules` records.
-    pub fn new(projector: Projector) -> Self {
-        Self::with(projector, Mode::Live)
+    pub fn live() -> Self {
+        Self::with(Mode::Live)
     }
 
     /// The same for a replay, which evaluates what the log says was evaluated.
-    pub fn replaying(projector: Projector) -> Self {
-        Self::with(projector, Mode::Replay)
+    pub fn replaying() -> Self {
+        Self::with(Mode::Replay)
     }
 
-    fn with(projector: Projector, mode: Mode) -> Self {
+    fn with(mode: Mode) -> Self {
         Self {
-            projector,
             stepper: Stepper::new(Clock::Recorded, KnownBasis::Any),
             machine: Machine::new(&RuleSet::default()),
             mode,
@@ -98,11 +108,6 @@ impl Follower {
         &self.machine
     }
 
-    /// The projector with everything taken.
-    pub fn projector(&self) -> &Projector {
-        &self.projector
-    }
-
     /// Evaluations so far.
     pub fn counts(&self) -> Counts {
         self.machine.counts()
@@ -119,7 +124,6 @@ impl Follower {
             return;
         }
         self.head = record.seq;
-        self.projector.apply(record);
         let Body::System(system) = &record.body else {
             let next = Waiting::Append(record.recorded_at);
             let same = |w: &Waiting| matches!(w, Waiting::Append(at) if *at == record.recorded_at);
@@ -146,11 +150,7 @@ impl Follower {
         }
         // Everything up to its moment has been evaluated, with what had been said by then.
         while let Some(next) = self.waiting.front() {
-            let before = match next {
-                Waiting::Append(append) => *append <= at,
-                Waiting::Said(said) => said.recorded_at <= at,
-            };
-            if !before {
+            if next.at() > at {
                 break;
             }
             if let Some(Waiting::Said(said)) = self.waiting.pop_front() {
@@ -162,76 +162,72 @@ impl Follower {
     }
 
     /// Evaluates everything up to `now`, midnights included, and hands out what happened, in order.
-    pub fn settle(&mut self, now: DateTime<Utc>) -> Vec<AlertEvent> {
+    pub fn settle(&mut self, projector: &Projector, now: DateTime<Utc>) -> Vec<AlertEvent> {
         let mut out = Vec::new();
-        while let Some(next) = self.waiting.front() {
-            let at = match next {
-                Waiting::Append(at) => *at,
-                Waiting::Said(record) => record.recorded_at,
-            };
-            if at > now {
-                break;
+        while self.advance(projector, now, &mut out) {}
+        out
+    }
+
+    /// Evaluates the next moment up to `now` at which something may change; `false` when there is none. Further records
+    /// may be pushed before the next call, as long as the projector has taken them too.
+    pub fn advance(&mut self, projector: &Projector, now: DateTime<Utc>, out: &mut Vec<AlertEvent>) -> bool {
+        while let Some(at) = self.waiting.front().map(Waiting::at).filter(|at| *at <= now) {
+            if let Some(midnight) = self.midnight(projector, at, false) {
+                self.evaluate(projector, midnight, out);
+                return true;
             }
-            self.midnights(at, false, &mut out);
-            match self.waiting.pop_front() {
-                Some(Waiting::Append(at)) => {
-                    // A clock that stood still: the moment is evaluated again with what came.
-                    let at = self.reached.map_or(at, |reached| at.max(reached));
-                    if self.due().is_none_or(|due| due <= at) {
-                        self.evaluate(at, &mut out);
-                    }
-                }
+            // A clock that stood still: the moment is evaluated again with what came.
+            let at = self.reached.map_or(at, |reached| at.max(reached));
+            let evaluated = match self.waiting.pop_front() {
                 Some(Waiting::Said(record)) => {
-                    let at =
-                        self.reached.map_or(record.recorded_at, |reached| record.recorded_at.max(reached));
                     self.machine.told(&record);
                     // Before the first word about alerts there is nothing to evaluate.
                     self.reached.get_or_insert(at);
                     // Rules and silences take effect at once; an acknowledgement moves nothing.
-                    if self.due().is_some_and(|due| due <= at) || self.machine.changed() {
-                        self.evaluate(at, &mut out);
-                    }
+                    self.machine.changed() || self.due(projector).is_some_and(|due| due <= at)
                 }
-                None => {}
+                _ => self.due(projector).is_none_or(|due| due <= at),
+            };
+            if evaluated {
+                self.evaluate(projector, at, out);
+                return true;
             }
         }
-        self.midnights(now, true, &mut out);
-        out
+        // What a long log leaves here at the start is not needed again.
+        self.waiting.shrink_to_fit();
+        let midnight = self.midnight(projector, now, true);
+        midnight.into_iter().for_each(|midnight| self.evaluate(projector, midnight, out));
+        midnight.is_some()
     }
 
     /// The earliest moment at which anything may change, in what is held; not later than the next append.
-    fn due(&self) -> Option<DateTime<Utc>> {
+    fn due(&self, projector: &Projector) -> Option<DateTime<Utc>> {
         let reached = self.reached?;
-        let known = self.stepper.next(&self.projector, reached);
+        let known = self.stepper.next(projector, reached);
         known.into_iter().chain(self.machine.next_deadline(reached)).min()
     }
 
     /// The next moment at which [`Follower::settle`] has something to do although nothing is appended: a midnight.
-    pub fn next_midnight(&self) -> Option<DateTime<Utc>> {
-        self.due().map(|due| time::midnight_from(due.max(self.reached.unwrap_or(due))))
+    pub fn next_midnight(&self, projector: &Projector) -> Option<DateTime<Utc>> {
+        self.due(projector).map(|due| time::midnight_from(due.max(self.reached.unwrap_or(due))))
     }
 
-    /// Midnights after the moment reached and before (or up to) another.
-    fn midnights(&mut self, end: DateTime<Utc>, included: bool, out: &mut Vec<AlertEvent>) {
-        while let (Some(reached), Some(due)) = (self.reached, self.due()) {
-            let next = time::midnight_from(due);
-            let next = if next <= reached { time::midnight_after(reached) } else { next };
-            if next > end || (next == end && !included) {
-                break;
-            }
-            self.evaluate(next, out);
-        }
+    /// The next midnight to evaluate, after the moment reached and before (or up to) another.
+    fn midnight(&self, projector: &Projector, end: DateTime<Utc>, included: bool) -> Option<DateTime<Utc>> {
+        let (reached, due) = (self.reached?, self.due(projector)?);
+        let next = time::midnight_from(due);
+        let next = if next <= reached { time::midnight_after(reached) } else { next };
+        (next < end || (next == end && included)).then_some(next)
     }
 
-    fn evaluate(&mut self, at: DateTime<Utc>, out: &mut Vec<AlertEvent>) {
+    fn evaluate(&mut self, projector: &Projector, at: DateTime<Utc>, out: &mut Vec<AlertEvent>) {
         if self.reached.is_none() || self.machine.idle() {
             // Without rules nothing happens; the first step after there are some looks at everything.
             self.reached = self.reached.map(|_| at);
             return;
         }
-        let step = self.stepper.step(&self.projector, at);
-        let framework = self.projector.framework();
-        out.extend(self.machine.step(at, step.assessment, &step.touched, framework));
+        let step = self.stepper.step(projector, at);
+        out.extend(self.machine.step(at, step.assessment, &step.touched, projector.framework()));
         (self.reached, self.restored) = (Some(at), false);
     }
 }

@@ -20,7 +20,7 @@ mod system;
 mod time;
 mod why;
 
-pub use desk::Desk;
+pub use desk::{Desk, Folded};
 pub use event::{AlertEvent, Happening, Number, ShiftRef};
 pub use follow::{Claim, Follower, published};
 pub use machine::{Acked, AlertState, Counts, Machine, Standing};

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bellwether_alert::outbox::{Listed, Outbox, State};
 use bellwether_alert::{
-    Acknowledging, AlertQuery, AlertState, Desk, QuietState, Quieting, Severity, Standing, Why, no_alert,
-    no_alert_ever, no_dead_letter, no_silence,
+    Acknowledging, AlertQuery, AlertState, Desk, Folded, QuietState, Quieting, Severity, Standing, Why,
+    no_alert, no_alert_ever, no_dead_letter, no_silence,
 };
 use bellwether_model::{Problem, System};
+use bellwether_projection::Projector;
+use bellwether_server::Live;
 use bellwether_store::{Append, EventLog};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -33,7 +35,8 @@ impl Alerts {
             return Ok(Self::Daemon(remote));
         }
         let (log, now) = (app.open_read()?, app.now());
-        let desk = desk(app, &*log, now, true)?;
+        let (mut desk, live) = desk(app)?;
+        live.lend(&*log, |projector| read(&mut desk, &*log, projector, now))??;
         Ok(Self::Store { desk: Box::new(desk), now })
     }
 
@@ -105,8 +108,12 @@ pub(crate) fn why(app: &App, id: &str) -> Result<Why, Failure> {
         return remote.get(&["v1", "why", id], &[]);
     }
     let (log, now) = (app.open_read()?, app.now());
-    let desk = desk(app, &*log, now, true)?;
-    desk.why(&*log, id, now)?.ok_or_else(|| nothing(no_alert_ever(id)))
+    let (mut desk, live) = desk(app)?;
+    live.lend(&*log, |projector| {
+        read(&mut desk, &*log, projector, now)?;
+        desk.why(&*log, projector, id, now)
+    })??
+    .ok_or_else(|| nothing(no_alert_ever(id)))
 }
 
 /// Notifications in a state.
@@ -148,31 +155,41 @@ fn said_in_store<T>(
     say: impl FnOnce(&Desk, DateTime<Utc>) -> Result<(System, T), Failure>,
 ) -> Result<(Desk, DateTime<Utc>, T), Failure> {
     let (log, now) = (app.open_write()?, app.now());
-    let mut before = desk(app, &log, now, false)?;
+    let (mut before, live) = desk(app)?;
     if !before.by_the_log(&log)? {
         out::note("no daemon has looked at this log yet, so no alert is open in it");
     }
-    before.read(&log, now)?;
+    live.lend(&log, |projector| before.read(&log, projector, now))??;
     let (record, answer) = say(&before, now)?;
     log.append(Append::systems(vec![record]))?;
-    let mut after = desk(app, &log, now, false)?;
+    let (mut after, _) = desk(app)?;
     after.by_the_log(&log)?;
-    after.read(&log, now)?;
+    live.lend(&log, |projector| after.read(&log, projector, now))??;
     log.close()?;
     Ok((after, now, answer))
 }
 
-/// The desk of a log, by the configuration's rules and its first framework.
-fn desk(app: &App, log: &dyn EventLog, now: DateTime<Utc>, read: bool) -> Result<Desk, Failure> {
+/// A desk by the configuration's rules and its first framework, and the projector that is lent to it.
+fn desk(app: &App) -> Result<(Desk, Live), Failure> {
     let config = app.config();
     let types = Arc::new(config.types()?);
     let rules = config.rules()?;
     let framework = app.framework(&types, None)?;
-    let mut desk = Desk::new(framework, types, &rules);
-    if read && desk.read(log, now)? {
+    let desk = Desk::new(Arc::clone(&framework), Arc::clone(&types), &rules);
+    Ok((desk, Live::apart(framework, types)))
+}
+
+/// Reads a log that nobody owns, and says how far it had been evaluated.
+fn read(
+    desk: &mut Desk,
+    log: &dyn EventLog,
+    projector: &Projector,
+    now: DateTime<Utc>,
+) -> Result<(), bellwether_store::Error> {
+    if desk.read(log, projector, now)? {
         out::note("no daemon has evaluated the end of this log: shown is what its next look would find");
     }
-    Ok(desk)
+    Ok(())
 }
 
 fn nothing(problem: Problem) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bellwether_alert::RuleSet;
 use bellwether_alert::receivers::ReceiverSpec;
@@ -10,11 +10,13 @@ use bellwether_ingest::FeedSpec;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
 use bellwether_model::question::Questions;
-use bellwether_store::{EventLog, Segments, Stats, StoreClock};
+use bellwether_projection::forecast::Ledger;
+use bellwether_store::{Error, EventLog, Segments, Stats, StoreClock};
 use chrono::{DateTime, SubsecRound, Utc};
 
 use crate::alerts::Alerts;
 use crate::health::{FeedHealth, Healths};
+use crate::live::Lives;
 
 /// One reading of the configuration; a reload makes another and never changes this one.
 #[derive(Debug)]
@@ -44,13 +46,18 @@ pub struct Reads {
     store: Option<Arc<Segments>>,
     folder: Option<PathBuf>,
     pub(crate) health: Healths,
+    /// The log folded, for whoever asks.
+    pub(crate) lives: Arc<Lives>,
     pub(crate) alerts: Arc<Alerts>,
+    /// What the log holds of forecasts, as far as somebody asked.
+    ledger: Mutex<Ledger>,
 }
 
 impl Reads {
     /// Over an open log.
     pub fn new(log: Arc<dyn EventLog>, clock: Arc<dyn StoreClock>, configured: Arc<Configured>) -> Self {
-        let alerts = Arc::new(Alerts::new(Arc::clone(&log)));
+        let lives = Arc::new(Lives::default());
+        let alerts = Arc::new(Alerts::new(Arc::clone(&log), Arc::clone(&lives)));
         Self {
             log,
             clock,
@@ -59,7 +66,9 @@ impl Reads {
             store: None,
             folder: None,
             health: Healths::default(),
+            lives,
             alerts,
+            ledger: Mutex::default(),
         }
     }
 
@@ -90,6 +99,16 @@ impl Reads {
     /// The log. Reading it blocks: do it on a blocking thread.
     pub fn log(&self) -> &Arc<dyn EventLog> {
         &self.log
+    }
+
+    /// What the log holds of forecasts, everything acknowledged before the call included: a copy, nobody is kept waiting.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    pub(crate) fn ledger(&self) -> Result<Ledger, Error> {
+        let mut held = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        crate::forecasts::follow(&*self.log, &mut held)?;
+        Ok(held.clone())
     }
 
     /// The present moment, to the microsecond that the log also keeps.

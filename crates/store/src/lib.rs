@@ -52,7 +52,7 @@ mod verify;
 pub use clock::{FixedClock, StoreClock, SystemClock};
 pub use error::Error;
 pub use lock::owner;
-pub use log::{Append, CHECKPOINT, EventLog, Receipt};
+pub use log::{Append, CHECKPOINT, EventLog, Receipt, SNAPSHOTS};
 pub use memory::Memory;
 pub use options::Options;
 pub use segment::disk;

@@ -47,6 +47,9 @@ impl Append {
 /// `System::system` of a feed's checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
 
+/// Snapshots of one name that stay: the newest, and some before it, should that one be damaged.
+pub const SNAPSHOTS: usize = 3;
+
 /// What became of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
@@ -108,8 +111,9 @@ pub trait EventLog: Send + Sync {
     /// [`Error::Index`].
     fn checkpoint(&self, feed: &str) -> Result<Option<serde_json::Value>, Error>;
 
-    /// Keeps `bytes` as the snapshot `name` at `seq`, replacing one at the same place. A cache: it may be
-    /// gone at the next open, and one beyond the head is not kept.
+    /// Keeps `bytes` as the snapshot `name` at `seq`, replacing one at the same place; of a name only the newest
+    /// [`SNAPSHOTS`] stay. A cache: it may be gone at the next open or when others have been written, and one beyond the
+    /// head is not kept.
     ///
     /// # Errors
     /// [`Error::Index`].

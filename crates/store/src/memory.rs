@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::admit::{admit, same_statement};
-use crate::log::CHECKPOINT;
+use crate::log::{CHECKPOINT, SNAPSHOTS};
 use crate::segments::{check_next, not_before};
 use crate::{Append, Error, EventLog, Receipt, StoreClock, held};
 
@@ -137,6 +137,10 @@ impl EventLog for Memory {
         let mut state = held(&self.state);
         if seq <= state.head() {
             state.snapshots.insert((name.to_owned(), seq), bytes.to_vec());
+            let of = (name.to_owned(), 0)..=(name.to_owned(), u64::MAX);
+            let surplus = state.snapshots.range(of.clone()).count().saturating_sub(SNAPSHOTS);
+            let gone: Vec<_> = state.snapshots.range(of).take(surplus).map(|(key, _)| key.clone()).collect();
+            gone.iter().for_each(|key| drop(state.snapshots.remove(key)));
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The desk over a log that refuses, and over rules whose words change.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use bellwether_alert::{AlertEvent, Desk, Follower, Payload, RuleSet, RulesInForce};
+use bellwether_alert::{AlertEvent, Desk, Folded, Follower, Payload, RuleSet, RulesInForce};
 use bellwether_model::{Body, Decimal, Fact, Record};
 use bellwether_projection::Projector;
 use bellwether_store::{Append, Error, EventLog, FixedClock, Memory, Receipt};
@@ -69,9 +69,24 @@ impl EventLog for Full {
     }
 }
 
-/// A log with its clock.
+/// A projector that follows the log when it is asked.
+struct Lent(Mutex<Projector>);
+
+impl Folded for Lent {
+    fn lend<T>(&self, log: &dyn EventLog, look: impl FnOnce(&Projector) -> T) -> Result<T, Error> {
+        let mut projector = self.0.lock().unwrap();
+        log.read(projector.head() + 1, &mut |record| {
+            projector.apply(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(look(&projector))
+    }
+}
+
+/// A log with its clock, folded once.
 struct World {
     log: Full,
+    lent: Lent,
     clock: Arc<FixedClock>,
     now: DateTime<Utc>,
 }
@@ -92,7 +107,7 @@ impl World {
         let now = at("2030-01-01T09:00:00Z");
         let clock = Arc::new(FixedClock::new(now));
         let log = Full { log: Memory::new(clock.clone()), full: AtomicBool::new(false) };
-        Self { log, clock, now }
+        Self { log, lent: Lent(Projector::new(dyad(), types()).into()), clock, now }
     }
 
     fn desk(&self, rules: &str) -> Desk {
@@ -126,6 +141,12 @@ impl World {
     fn steps(&self) -> Vec<AlertEvent> {
         self.records().iter().filter_map(AlertEvent::of).collect()
     }
+
+    fn replay(&self, now: DateTime<Utc>) -> Vec<AlertEvent> {
+        let mut replay = Follower::replaying();
+        self.records().iter().for_each(|r| replay.push(r));
+        self.lent.lend(&self.log, |projector| replay.settle(projector, now)).unwrap()
+    }
 }
 
 /// The settlement share in per cent.
@@ -144,46 +165,42 @@ fn set(text: &str) -> RuleSet {
 fn r07_what_a_full_disk_refused_is_written_later_once_and_as_a_replay_has_it() {
     let mut world = World::new();
     let mut desk = world.desk(HIGH);
-    desk.write(&world.log, world.now).unwrap();
+    desk.write(&world.log, &world.lent, world.now).unwrap();
     world.log.full.store(true, Ordering::SeqCst);
     // It fires and is over while the disk is full; facts of others still get in.
     for value in [60, 30, 70] {
         world.share(value);
         let now = world.tick();
-        desk.write(&world.log, now).unwrap_err();
+        desk.write(&world.log, &world.lent, now).unwrap_err();
     }
     assert!(world.steps().is_empty());
     world.log.full.store(false, Ordering::SeqCst);
     let now = world.tick();
-    desk.write(&world.log, now).unwrap();
-    desk.write(&world.log, now).unwrap();
+    desk.write(&world.log, &world.lent, now).unwrap();
+    desk.write(&world.log, &world.lent, now).unwrap();
     let steps = world.steps();
     let words: Vec<String> = steps.iter().map(line).collect();
     assert_eq!(steps.len(), 3, "{words:?}");
     // A desk that was begun anew, and a replay, know the same and have nothing to add.
     let mut again = world.desk(HIGH);
     let now = world.tick();
-    assert_eq!(again.write(&world.log, now).unwrap().1, 0);
+    assert_eq!(again.write(&world.log, &world.lent, now).unwrap().1, 0);
     assert_eq!(again.alerts(Default::default(), now), desk.alerts(Default::default(), now));
-    let mut replay = Follower::replaying(Projector::new(dyad(), types()));
-    world.records().iter().for_each(|r| replay.push(r));
-    assert_eq!(replay.settle(now), steps);
+    assert_eq!(world.replay(now), steps);
 }
 
 #[test]
 fn r15_appends_of_a_clock_that_stands_still_replay_as_they_were_evaluated() {
     let world = World::new();
     let mut desk = world.desk(HIGH);
-    desk.write(&world.log, world.now).unwrap();
+    desk.write(&world.log, &world.lent, world.now).unwrap();
     for value in [60, 30, 70] {
         world.log.append(Append::facts(vec![share(value)])).unwrap();
-        desk.write(&world.log, world.now).unwrap();
+        desk.write(&world.log, &world.lent, world.now).unwrap();
     }
     let steps = world.steps();
     assert_eq!(steps.len(), 3);
-    let mut replay = Follower::replaying(Projector::new(dyad(), types()));
-    world.records().iter().for_each(|r| replay.push(r));
-    assert_eq!(replay.settle(world.now + TimeDelta::seconds(1)), steps);
+    assert_eq!(world.replay(world.now + TimeDelta::seconds(1)), steps);
 }
 
 #[test]
@@ -192,13 +209,13 @@ fn other_words_of_a_rule_are_in_force_and_re_fire_nothing() {
     let mut desk = world.desk(HIGH);
     world.share(60);
     let now = world.tick();
-    desk.write(&world.log, now).unwrap();
+    desk.write(&world.log, &world.lent, now).unwrap();
     assert_eq!(world.steps().len(), 1);
     let other = HIGH.replace("Look.", "Look twice.").replace("\"High\"", "\"Very high\"");
     desk.want(&set(&other));
     for _ in 0..2 {
         let now = world.tick();
-        desk.write(&world.log, now).unwrap();
+        desk.write(&world.log, &world.lent, now).unwrap();
     }
     let alert = desk.alerts(Default::default(), now).pop().unwrap();
     assert_eq!((alert.title.as_str(), alert.runbook.as_str()), ("Very high", "Look twice."));

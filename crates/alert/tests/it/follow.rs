@@ -10,9 +10,10 @@ use proptest::prelude::*;
 
 use crate::support::*;
 
-/// A log with the one owner that appends to it.
+/// A log with the one owner that appends to it, and the projector that it lends.
 struct Owner {
     log: Vec<Record>,
+    projector: Projector,
     follower: Follower,
     now: DateTime<Utc>,
 }
@@ -23,7 +24,8 @@ fn empty() -> Projector {
 
 impl Owner {
     fn new() -> Self {
-        Self { log: Vec::new(), follower: Follower::new(empty()), now: at("2024-01-01T07:30:00.000001Z") }
+        let now = at("2024-01-01T07:30:00.000001Z");
+        Self { log: Vec::new(), projector: empty(), follower: Follower::live(), now }
     }
 
     fn append(&mut self, bodies: Vec<Body>) {
@@ -38,16 +40,34 @@ impl Owner {
         self.append(vec![Body::System(system)]);
     }
 
-    /// Follows the log to the present and appends what happened, unless it dies before that.
-    fn follow(&mut self, dies: bool) {
+    fn take(&mut self) {
+        self.log.iter().for_each(|r| self.projector.apply(r));
         self.log.iter().for_each(|r| self.follower.push(r));
-        let events = self.follower.settle(self.now);
+    }
+
+    /// Follows the log to the present and appends what happened, unless it dies before that. Others append meanwhile.
+    fn follow(&mut self, dies: bool, meanwhile: Vec<Body>) {
+        self.take();
+        let (now, mut events, mut more) = (self.now, Vec::new(), meanwhile.into_iter());
         self.now += TimeDelta::seconds(2);
+        while self.follower.advance(&self.projector, now, &mut events) {
+            if let Some(body) = more.next() {
+                self.append(vec![body]);
+                self.take();
+            }
+        }
         if dies {
-            self.follower = Follower::new(empty());
+            self.follower = Follower::live();
         } else if !events.is_empty() {
             self.append(events.iter().map(|e| Body::System(e.record())).collect());
         }
+    }
+
+    /// Everything but the log is gone, and the projector comes from a snapshot.
+    fn restart(&mut self) {
+        self.follower = Follower::live();
+        let snapshot = self.projector.snapshot().unwrap();
+        self.projector = Projector::restore(dyad(), types(), &snapshot).unwrap();
     }
 
     fn events(&self) -> Vec<AlertEvent> {
@@ -95,9 +115,10 @@ fn dense(log: &[Record], now: DateTime<Utc>) -> Vec<AlertEvent> {
 }
 
 fn replay(log: &[Record], now: DateTime<Utc>) -> Vec<AlertEvent> {
-    let mut follower = Follower::replaying(empty());
+    let (mut follower, mut projector) = (Follower::replaying(), empty());
+    log.iter().for_each(|r| projector.apply(r));
     log.iter().for_each(|r| follower.push(r));
-    follower.settle(now)
+    follower.settle(&projector, now)
 }
 
 fn lines(events: &[AlertEvent]) -> String {
@@ -176,13 +197,14 @@ enum Act {
     Silence(&'static str, u64),
     Rules(&'static str, &'static str),
     Days(u64),
-    Follow,
+    Follow(Vec<(usize, u8)>),
     Die,
     Restart,
 }
 
 fn act(facts: usize) -> impl Strategy<Value = Act> {
     let batch = prop::collection::vec((0..facts, 0..4_u8), 1..12);
+    let meanwhile = prop::collection::vec((0..facts, 0..4_u8), 0..4);
     prop_oneof![
         5 => batch.prop_map(Act::Facts),
         1 => (prop::sample::select(vec!["rule=high", "rule=*", "domain=commerce"]), 1..40_u64)
@@ -190,7 +212,7 @@ fn act(facts: usize) -> impl Strategy<Value = Act> {
         1 => prop::sample::select(vec![("> 1.0", "> 0.6"), ("\"20d\"", "\"9d\""), ("id = \"level\"", "id = \"other\"")])
             .prop_map(|(a, b)| Act::Rules(a, b)),
         4 => (1..60_u64).prop_map(Act::Days),
-        4 => Just(Act::Follow),
+        4 => meanwhile.prop_map(Act::Follow),
         1 => Just(Act::Die),
         1 => Just(Act::Restart),
     ]
@@ -214,12 +236,12 @@ proptest! {
         let mut owner = Owner::new();
         owner.append(all.iter().take(8).map(|f| Body::Fact(f.clone())).collect());
         owner.say(RulesInForce::new(&rules(BRISK), "f").record());
+        let bodies = |batch: Vec<(usize, u8)>| -> Vec<Body> {
+            batch.into_iter().filter_map(|(n, times)| Some(stated(all.get(n)?, times))).collect()
+        };
         for act in acts {
             match act {
-                Act::Facts(batch) => {
-                    let bodies = batch.into_iter().filter_map(|(n, times)| Some(stated(all.get(n)?, times)));
-                    owner.append(bodies.collect());
-                }
+                Act::Facts(batch) => owner.append(bodies(batch)),
                 Act::Silence(matcher, days) => {
                     let until = owner.now + Days::new(days);
                     let matchers = Matchers::parse([matcher]).unwrap();
@@ -229,14 +251,14 @@ proptest! {
                     owner.say(RulesInForce::new(&rules(&BRISK.replace(old, new)), "f").record());
                 }
                 Act::Days(days) => owner.now = owner.now + Days::new(days),
-                Act::Follow => owner.follow(false),
-                Act::Die => owner.follow(true),
-                Act::Restart => owner.follower = Follower::new(empty()),
+                Act::Follow(meanwhile) => owner.follow(false, bodies(meanwhile)),
+                Act::Die => owner.follow(true, Vec::new()),
+                Act::Restart => owner.restart(),
             }
         }
-        owner.follow(false);
+        owner.follow(false, Vec::new());
         owner.now += TimeDelta::days(100);
-        owner.follow(false);
+        owner.follow(false, Vec::new());
         let said = lines(&owner.events());
         prop_assert_eq!(same(&said, &lines(&replay(&owner.log, owner.now))), Ok(()), "live and replay");
         prop_assert_eq!(same(&said, &lines(&dense(&owner.log, owner.now))), Ok(()), "live and every moment of the grid");
@@ -256,7 +278,7 @@ fn history() -> Owner {
             facts.into_iter().partition(|f| f.known_from(owner.now) <= owner.now);
         facts = rest;
         owner.append(now.into_iter().map(Body::Fact).collect());
-        owner.follow(false);
+        owner.follow(false, Vec::new());
     }
     owner
 }
@@ -278,14 +300,14 @@ fn r31_a_crash_before_the_append_says_the_same_once() {
     let mut owner = history();
     owner.now += TimeDelta::days(400);
     let before = owner.events().len();
-    owner.follow(true);
+    owner.follow(true, Vec::new());
     assert_eq!(owner.events().len(), before);
-    owner.follow(false);
+    owner.follow(false, Vec::new());
     let once = lines(&owner.events());
     assert!(owner.events().len() > before, "nothing happened in 400 days");
-    owner.follow(false);
-    owner.follower = Follower::new(empty());
-    owner.follow(false);
+    owner.follow(false, Vec::new());
+    owner.restart();
+    owner.follow(false, Vec::new());
     assert_eq!(same(&once, &lines(&owner.events())), Ok(()));
     assert_eq!(same(&once, &lines(&replay(&owner.log, owner.now))), Ok(()));
 }

@@ -12,12 +12,13 @@ fn log() -> (Vec<Record>, Projector) {
     let text =
         rule("high", "each = \"indicators\"\nwhen = 'row.value > 13500000000.0'\n# a remark\nreason = \"R\"");
     let mut log: Vec<Record> = Vec::new();
-    let mut follower = bellwether_alert::Follower::new(Projector::new(dyad(), types()));
+    let (mut follower, mut lent) = (bellwether_alert::Follower::live(), Projector::new(dyad(), types()));
     let mut add = |when: &str, body: Body| {
         let seq = u64::try_from(log.len()).unwrap() + 1;
         log.push(Record { seq, recorded_at: at(when), body });
         follower.push(&log[log.len() - 1]);
-        for event in follower.settle(at(when)) {
+        lent.apply(&log[log.len() - 1]);
+        for event in follower.settle(&lent, at(when)) {
             let seq = u64::try_from(log.len()).unwrap() + 1;
             log.push(Record { seq, recorded_at: at(when), body: Body::System(event.record()) });
             follower.push(&log[log.len() - 1]);

@@ -71,7 +71,7 @@ pub(crate) fn run(app: &mut App, args: &DemoArgs) -> Result<(), Failure> {
     ));
     let projector = app::project(&log, Arc::clone(framework), Arc::clone(&types))?;
     let mut desk = Desk::new(Arc::clone(framework), types, &config.rules()?);
-    desk.read(&log, app.moment(crate::args::Bound::Now))?;
+    desk.read(&log, &projector, app.moment(crate::args::Bound::Now))?;
     let alerts = desk.alerts(AlertQuery::default(), app.now());
     log.close()?;
     let view = View::at(app.moment(crate::args::Bound::Now));

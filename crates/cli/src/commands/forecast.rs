@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bellwether_model::question::Questions;
 use bellwether_projection::forecast::{Beside, ForecastRow, Ledger, Simulated};
+use bellwether_server::Live;
 use bellwether_server::forecasts::{Recorded, record as put};
 use clap::{Args, Subcommand};
 
-use crate::app::{App, project};
+use crate::app::App;
 use crate::args::{BasisArg, Bound, ClockArg, Format, Knowing, bound};
 use crate::failure::Failure;
 use crate::reading::Reading;
@@ -238,13 +239,11 @@ fn record(app: &mut App) -> Result<(), Failure> {
     let frameworks = config.frameworks(&types)?;
     let questions = config.questions(&frameworks)?;
     let log = app.open_write()?;
-    let projectors = frameworks
-        .iter()
-        .map(|framework| project(&log, Arc::clone(framework), Arc::clone(&types)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let by: Vec<_> = projectors.iter().collect();
-    let mut ledger = Ledger::default();
-    let added = put(&log, &mut ledger, &questions, &by, &Simulated::default(), app.now())?;
+    let (mut ledger, mut added) = (Ledger::default(), Recorded::default());
+    for framework in frameworks {
+        let live = Live::apart(framework, Arc::clone(&types));
+        added += put(&log, &mut ledger, &questions, &live, &Simulated::default(), app.now())?;
+    }
     log.close()?;
     app.out.page(&added, |_| {
         let Recorded { questions, forecasts, resolutions } = added;

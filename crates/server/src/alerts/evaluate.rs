@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bellwether_alert::Desk;
 use bellwether_store::Error;
 use tokio::sync::watch;
 
@@ -38,9 +39,7 @@ pub(crate) async fn evaluate(alerts: Arc<Alerts>, reads: Arc<Reads>, mut stop: w
 /// One look; answers how long the next may wait when nothing comes in.
 async fn once(alerts: &Arc<Alerts>, reads: &Arc<Reads>) -> Duration {
     let (ours, theirs) = (Arc::clone(alerts), Arc::clone(reads));
-    let mut work = apart("alerts", move || {
-        ours.ask(&theirs.configured(), theirs.now(), |desk| desk.follower().next_midnight())
-    });
+    let mut work = apart("alerts", move || ours.ask(&theirs.configured(), theirs.now(), Desk::next_midnight));
     match finished(&mut work).await {
         Ok(Ok(Some(midnight))) => {
             let wait = (midnight + AFTER_MIDNIGHT - reads.now()).to_std().unwrap_or_default();

@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use crate::Configured;
+use crate::live::Lives;
 
 pub(crate) use evaluate::evaluate;
 pub(crate) use send::{Post, Round, Sending};
@@ -28,6 +29,7 @@ const AFTER_MIDNIGHT: TimeDelta = TimeDelta::seconds(2);
 /// What the daemon knows of alerts.
 pub(crate) struct Alerts {
     log: Arc<dyn EventLog>,
+    lives: Arc<Lives>,
     desk: Mutex<Option<Desk>>,
     outbox: Mutex<Outbox>,
     /// Up to where every moment has all of its steps in the log.
@@ -39,9 +41,10 @@ pub(crate) struct Alerts {
 }
 
 impl Alerts {
-    pub(crate) fn new(log: Arc<dyn EventLog>) -> Self {
+    pub(crate) fn new(log: Arc<dyn EventLog>, lives: Arc<Lives>) -> Self {
         Self {
             log,
+            lives,
             desk: Mutex::new(None),
             outbox: Mutex::default(),
             settled: watch::Sender::new(0),
@@ -98,7 +101,8 @@ impl Alerts {
         let anew = || Desk::new(Arc::clone(framework), Arc::clone(types), &configured.rules);
         let desk = held.insert(kept.unwrap_or_else(anew));
         desk.want(&configured.rules);
-        let written = desk.write(&*self.log, now - AFTER_MIDNIGHT).map(|(settled, steps)| {
+        let live = self.lives.of(configured, framework, types);
+        let written = desk.write(&*self.log, &*live, now - AFTER_MIDNIGHT).map(|(settled, steps)| {
             if steps > 0 {
                 tracing::info!(steps, "alerts moved");
                 self.moved.fetch_add(steps as u64, Ordering::Relaxed);
@@ -216,7 +220,7 @@ summary = "s"
         let moment = |text: &str| parse_moment(text).unwrap();
         let clock = Arc::new(FixedClock::new(moment("2030-01-01T09:00:00Z")));
         let log: Arc<dyn EventLog> = Arc::new(Memory::new(Arc::clone(&clock) as _));
-        let (alerts, configured) = (Alerts::new(Arc::clone(&log)), configured());
+        let (alerts, configured) = (Alerts::new(Arc::clone(&log), Arc::default()), configured());
         let ask = |now: &str| alerts.ask(&configured, moment(now), |_| ()).unwrap();
         ask("2030-01-01T09:00:00Z");
         clock.set(moment("2030-01-01T10:00:00Z"));
@@ -229,11 +233,13 @@ summary = "s"
         ask("2030-01-02T00:00:01.5Z");
         ask("2030-01-02T00:00:03Z");
         let mut steps = Vec::new();
-        let projector = Projector::new(Arc::clone(&configured.frameworks[0]), Arc::clone(&configured.types));
-        let mut replay = Follower::replaying(projector);
+        let mut projector =
+            Projector::new(Arc::clone(&configured.frameworks[0]), Arc::clone(&configured.types));
+        let mut replay = Follower::replaying();
         log.read(1, &mut |record| {
             steps.extend(AlertEvent::of(record));
             replay.push(record);
+            projector.apply(record);
             ControlFlow::Continue(())
         })
         .unwrap();
@@ -242,6 +248,6 @@ summary = "s"
             said,
             [("2030-01-01T10:00:00Z", "Pending".into()), ("2030-01-01T23:59:59Z", "Lapsed".to_owned())]
         );
-        assert_eq!(replay.settle(moment("2030-01-02T00:00:03Z")), steps);
+        assert_eq!(replay.settle(&projector, moment("2030-01-02T00:00:03Z")), steps);
     }
 }

@@ -55,7 +55,11 @@ pub(super) async fn why(api: Arc<Api>, id: String, uri: &Uri) -> Answer {
     Params::read(uri, &[])?;
     heavy(api, move |api| {
         let log = Arc::clone(api.reads.log());
-        let why = looked(api, |desk, now| desk.why(&*log, &id, now))??;
+        let configured = api.reads.configured();
+        let Some(framework) = configured.frameworks.first() else { return Err(nothing(no_alert_ever(&id))) };
+        let live = api.reads.lives.of(&configured, framework, &configured.types);
+        let why =
+            looked(api, |desk, now| live.ask(&*log, |projector| desk.why(&*log, projector, &id, now)))???;
         json(&why.ok_or_else(|| nothing(no_alert_ever(&id)))?)
     })
     .await

@@ -1,7 +1,5 @@
 //! Forecast questions: the list, and how good the forecasts were.
 
-use std::sync::PoisonError;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Uri;
@@ -10,14 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::error::Refused;
 use super::views::{Answer, Asked, Shared, answer};
-use crate::forecasts::follow;
 
 impl Asked<'_> {
     /// The ledger with everything acknowledged before the question.
     fn ledger(&self) -> Result<Ledger, Refused> {
-        let mut held = self.api.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        follow(self.log, &mut held)?;
-        Ok(held.clone())
+        Ok(self.api.reads.ledger()?)
     }
 }
 

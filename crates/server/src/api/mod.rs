@@ -30,7 +30,6 @@ mod error;
 mod events;
 mod forecasts;
 mod guest;
-mod live;
 mod query;
 mod shelf;
 mod views;
@@ -42,16 +41,15 @@ use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use bellwether_projection::forecast::Ledger;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::Reads;
 use error::Refused;
 
+pub use crate::live::project;
 pub use events::CloudEvent;
 pub use guest::Guest;
-pub use live::project;
 pub use shelf::no_entry;
 pub use views::{compare, no_indicator};
 pub use why::{Explained, JoinedFact, explain};
@@ -64,9 +62,6 @@ const STREAMS: usize = 8;
 /// What all questions work with.
 struct Api {
     reads: Arc<Reads>,
-    lives: live::Lives,
-    /// What the log holds of forecasts, as far as it was asked.
-    ledger: std::sync::Mutex<Ledger>,
     /// Questions answered at a time, and those that wait besides.
     turns: Arc<Semaphore>,
     queue: Arc<Semaphore>,
@@ -82,8 +77,6 @@ pub fn router(reads: Arc<Reads>) -> Router {
     let turns = cores.max(2);
     let api = Arc::new(Api {
         reads,
-        lives: live::Lives::default(),
-        ledger: std::sync::Mutex::default(),
         turns: Arc::new(Semaphore::new(turns)),
         queue: Arc::new(Semaphore::new(turns + QUEUE)),
         streams: Arc::new(Semaphore::new(STREAMS)),
@@ -125,9 +118,9 @@ async fn follow(api: Weak<Api>, mut head: tokio::sync::watch::Receiver<u64>) {
         let caught_up = tokio::task::spawn_blocking(move || {
             let configured = api.reads.configured();
             if let Some(first) = configured.frameworks.first() {
-                api.lives.of(&configured, first, &configured.types);
+                api.reads.lives.of(&configured, first, &configured.types);
             }
-            for live in api.lives.all() {
+            for live in api.reads.lives.all() {
                 if let Err(error) = live.follow(&**api.reads.log()) {
                     tracing::warn!(%error, "the live state does not follow the log");
                 }

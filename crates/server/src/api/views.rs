@@ -17,10 +17,10 @@ use serde::Serialize;
 
 use super::error::Refused;
 use super::guest::Guest;
-use super::live::Live;
 use super::query::{Params, VIEW};
 use super::why::explain;
 use super::{Api, heavy, json};
+use crate::live::Live;
 use crate::near;
 
 /// Largest body with a framework, bytes; the bundled one has 120 thousand.
@@ -187,9 +187,9 @@ fn reading(api: &Api, params: &Params, body: &[u8]) -> Result<Arc<Live>, Refused
             ));
         }
         let (framework, types) = guest.parse(&configured)?;
-        return Ok(api.lives.of(&configured, &framework, &types));
+        return Ok(api.reads.lives.of(&configured, &framework, &types));
     }
-    let ready = |framework| api.lives.of(&configured, framework, &configured.types);
+    let ready = |framework| api.reads.lives.of(&configured, framework, &configured.types);
     let ids = || configured.frameworks.iter().map(|f| f.id.as_str());
     let all = format!("the configuration has {}", ids().collect::<Vec<_>>().join(", "));
     let found = match asked {
@@ -217,7 +217,7 @@ fn by_hash(api: &Api, hash: &str, types: Option<&str>) -> Option<Arc<Live>> {
     // Those of the configuration answer to their hash from the first question on.
     let configured = api.reads.configured();
     for framework in &configured.frameworks {
-        api.lives.of(&configured, framework, &configured.types);
+        api.reads.lives.of(&configured, framework, &configured.types);
     }
-    api.lives.by_hash(hash, types)
+    api.reads.lives.by_hash(hash, types)
 }

@@ -5,10 +5,11 @@
 //! really sync (`sync_file_range`), so the index says up to which record of which chain it reaches, and after
 //! a power cut it is thrown away.
 //!
-//! Tree `main`: `m` the manifest, `r` pages of runs, `s` names of sources, `c` checkpoints. A run counts once
-//! the manifest names it, and the manifest is one entry, so a crash never shows half a write.
+//! Tree `main`: `m` the manifest, `r` pages of runs, `s` names of sources, `c` checkpoints, `p` which snapshots there are. A
+//! run counts once the manifest names it, and the manifest is one entry, so a crash never shows half a write.
 
 mod runs;
+mod snapshots;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -32,9 +33,10 @@ const FEED: u8 = b'c';
 pub(crate) struct Index {
     db: sled::Db,
     main: sled::Tree,
-    snapshots: sled::Tree,
     folder: PathBuf,
     state: Mutex<State>,
+    /// Held while a snapshot is written.
+    shelf: Mutex<()>,
     lag: usize,
 }
 
@@ -74,8 +76,16 @@ impl Index {
             let config = sled::Config::new().path(folder).cache_capacity(cache).flush_every_ms(None);
             let db = config.open()?;
             let main = db.open_tree("main")?;
-            let snapshots = db.open_tree("snapshots")?;
-            Ok(Self { db, main, snapshots, folder: folder.to_owned(), state: Mutex::default(), lag })
+            // Where snapshots lay before they were files.
+            db.drop_tree("snapshots")?;
+            Ok(Self {
+                db,
+                main,
+                folder: folder.to_owned(),
+                state: Mutex::default(),
+                shelf: Mutex::default(),
+                lag,
+            })
         })?;
         let mut state = State::default();
         if let Some(bytes) = guarded(|| index.main.get(MANIFEST))? {
@@ -120,8 +130,7 @@ impl Index {
     /// Forgets everything.
     pub(crate) fn clear(&self) -> Result<(), Error> {
         *held(&self.state) = State::default();
-        ask(|| self.main.clear())?;
-        ask(|| self.snapshots.clear())
+        ask(|| self.main.clear())
     }
 
     /// Learns records by sequence, after which it knows all up to `covered`. Never fails an append: an index
@@ -287,30 +296,9 @@ impl Index {
         serde_json::from_slice(&text).map(Some).map_err(|e| Error::Index { what: e.to_string() })
     }
 
-    /// Keeps a snapshot behind its own checksum.
-    pub(crate) fn snapshot_put(&self, name: &str, seq: u64, bytes: &[u8]) -> Result<(), Error> {
-        let mut value = blake3::hash(bytes).as_bytes().to_vec();
-        value.extend_from_slice(bytes);
-        ask(|| self.snapshots.insert(snapshot_of(name, seq), value)).map(drop)
-    }
-
-    /// Newest whole snapshot at or before `at_most`.
-    pub(crate) fn snapshot_get(&self, name: &str, at_most: u64) -> Result<Option<(u64, Vec<u8>)>, Error> {
-        for entry in self.snapshots.range(snapshot_of(name, 0)..=snapshot_of(name, at_most)).rev() {
-            let (key, value) = ask(|| entry)?;
-            let seq = key.split_last_chunk::<8>().map(|(_, seq)| u64::from_be_bytes(*seq));
-            if let (Some(seq), Some((sum, bytes))) = (seq, value.split_first_chunk::<32>())
-                && blake3::hash(bytes).as_bytes() == sum
-            {
-                return Ok(Some((seq, bytes.to_vec())));
-            }
-        }
-        Ok(None)
-    }
-
     /// Room taken on disk, bytes; 0 when it cannot tell.
     pub(crate) fn bytes(&self) -> u64 {
-        self.db.size_on_disk().unwrap_or(0)
+        self.db.size_on_disk().unwrap_or(0).saturating_add(self.snapshot_bytes())
     }
 
     /// Writes out what waits and syncs the files for real.
@@ -378,13 +366,6 @@ fn feed_of(feed: &str) -> Vec<u8> {
     bytes
 }
 
-/// Digest of the name, so that no name is the start of another, then the sequence.
-fn snapshot_of(name: &str, seq: u64) -> Vec<u8> {
-    let mut bytes = runs::digest(name).to_vec();
-    bytes.extend_from_slice(&seq.to_be_bytes());
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -432,7 +413,7 @@ mod tests {
         let entry = Entry { key: runs::digest("k"), seq: 2, source: 1 };
         index.main.insert(runs::page_name(run, entry.key, 1), runs::page_out(&[entry])).unwrap();
         index.main.remove(feed_of("f")).unwrap();
-        index.snapshots.remove(snapshot_of("s", 3)).unwrap();
+        index.main.remove(b"p").unwrap();
         assert_eq!(log.keys_latest("a", "k").unwrap(), [0_u64; 0]);
         assert_eq!(log.find_key("k").unwrap(), [("b".to_owned(), vec![2])]);
         assert_eq!(log.checkpoint("f").unwrap(), None);
@@ -482,15 +463,5 @@ mod tests {
         index.learn((1..).zip(bodies), (3000, [1; 32]));
         assert_eq!(index.keys("a", "hot").unwrap(), (0..3000).step_by(3).map(|n| n + 1).collect::<Vec<_>>());
         assert_eq!(index.keys("a", "cold").unwrap().len(), 2000);
-    }
-
-    #[test]
-    fn a_rotten_snapshot_is_passed_over() {
-        let dir = tempfile::tempdir().unwrap();
-        let index = Index::open(dir.path(), 1 << 20, 1, false).unwrap();
-        index.snapshot_put("s", 1, b"old").unwrap();
-        index.snapshot_put("s", 2, b"new").unwrap();
-        index.snapshots.insert(snapshot_of("s", 2), vec![0; 40]).unwrap();
-        assert_eq!(index.snapshot_get("s", 9).unwrap(), Some((1, b"old".to_vec())));
     }
 }

@@ -227,6 +227,10 @@ fn snapshots_give_the_newest_not_after(make: Make<'_>) {
     assert_eq!(log.snapshot_get("s", 19).unwrap(), Some((10, b"replaced".to_vec())));
     assert_eq!(log.snapshot_get("s", u64::MAX).unwrap(), Some((20, b"at 20".to_vec())));
     assert_eq!(log.snapshot_get("", u64::MAX).unwrap(), None);
+    log.snapshot_put("s", 15, b"at 15").unwrap();
+    assert_eq!(log.snapshot_get("s", 9).unwrap(), None, "the newest three stay");
+    assert_eq!(log.snapshot_get("s", 19).unwrap(), Some((15, b"at 15".to_vec())));
+    assert_eq!(log.snapshot_get("s2", u64::MAX).unwrap(), Some((5, b"another".to_vec())));
 }
 
 fn subscribers_see_the_durable_head(make: Make<'_>) {

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
+use bellwether_alert::Folded;
 use bellwether_model::FactTypes;
 use bellwether_model::framework::Framework;
 use bellwether_projection::Projector;
@@ -47,12 +48,12 @@ pub fn project(
     Ok(projector)
 }
 
-/// One framework over one set of fact types, and the log folded for it.
-pub(super) struct Live {
-    pub(super) framework: Arc<Framework>,
-    pub(super) types: Arc<FactTypes>,
+/// One framework over one set of fact types, and the log folded for it as it grows.
+pub struct Live {
+    pub(crate) framework: Arc<Framework>,
+    pub(crate) types: Arc<FactTypes>,
     /// Hash of the framework, and of all fact types.
-    pub(super) hashes: (String, String),
+    pub(crate) hashes: (String, String),
     projector: RwLock<Projector>,
 }
 
@@ -62,8 +63,14 @@ impl Live {
         Self { framework, types, hashes, projector }
     }
 
+    /// One that nobody shares; the first question folds the log.
+    pub fn apart(framework: Arc<Framework>, types: Arc<FactTypes>) -> Self {
+        let hashes = (framework.hash(&types), types.hash());
+        Self::new(framework, types, hashes)
+    }
+
     /// Answers from a state that has everything acknowledged before the call.
-    pub(super) fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         log: &dyn EventLog,
         question: impl FnOnce(&Projector) -> T,
@@ -79,7 +86,7 @@ impl Live {
     }
 
     /// Takes what was appended since.
-    pub(super) fn follow(&self, log: &dyn EventLog) -> Result<(), Error> {
+    pub(crate) fn follow(&self, log: &dyn EventLog) -> Result<(), Error> {
         let mut projector = self.writable();
         let (head, due) = (projector.head(), log.head());
         if head >= due {
@@ -115,9 +122,22 @@ impl Live {
     }
 }
 
-/// Every reading that is ready, the one asked last at the end.
+impl Folded for Live {
+    fn lend<T>(&self, log: &dyn EventLog, look: impl FnOnce(&Projector) -> T) -> Result<T, Error> {
+        self.ask(log, look)
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("framework", &self.framework.id).finish_non_exhaustive()
+    }
+}
+
+/// Every reading that is ready, the one asked last at the end. Answers, alerts and forecasts share them: the log is folded
+/// once for each.
 #[derive(Default)]
-pub(super) struct Lives(Mutex<Vec<Arc<Live>>>);
+pub(crate) struct Lives(Mutex<Vec<Arc<Live>>>);
 
 impl Lives {
     fn held(&self) -> MutexGuard<'_, Vec<Arc<Live>>> {
@@ -125,12 +145,12 @@ impl Lives {
     }
 
     /// All of them.
-    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Live>> {
         self.held().clone()
     }
 
     /// The reading by a framework, made when it is not there.
-    pub(super) fn of(
+    pub(crate) fn of(
         &self,
         configured: &Configured,
         framework: &Arc<Framework>,
@@ -162,8 +182,14 @@ impl Lives {
         live
     }
 
+    /// The reading by a framework, when it is ready.
+    pub(crate) fn ready(&self, framework: &Arc<Framework>, types: &Arc<FactTypes>) -> Option<Arc<Live>> {
+        self.take(|live| Arc::ptr_eq(&live.framework, framework) && Arc::ptr_eq(&live.types, types))
+            .or_else(|| self.by_hash(&framework.hash(types), Some(&types.hash())))
+    }
+
     /// A reading by the hashes of framework and fact types; types may be left open.
-    pub(super) fn by_hash(&self, framework: &str, types: Option<&str>) -> Option<Arc<Live>> {
+    pub(crate) fn by_hash(&self, framework: &str, types: Option<&str>) -> Option<Arc<Live>> {
         self.take(|live| live.hashes.0 == framework && types.is_none_or(|t| live.hashes.1 == t))
     }
 

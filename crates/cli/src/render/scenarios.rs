@@ -5,8 +5,8 @@ use bellwether_projection::{Scenarios, Sensitivity, Signpost, SignpostSignal};
 
 use super::assessment::scenario_table;
 use super::figures::{
-    UNKNOWN, band, compact, counted, points, probabilities, probability, quantity, quantity_range, share_bar, signed,
-    until,
+    UNKNOWN, band, compact, counted, points, probabilities, probability, quantity, quantity_range, share_bar,
+    signed, until,
 };
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 

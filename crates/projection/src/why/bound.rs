@@ -73,6 +73,7 @@ impl Projector {
             reason: row.reason.clone(),
             figures,
             inputs: std::iter::once(own).chain(besides).collect(),
+            reports: Vec::new(),
             facts,
         })
     }

@@ -10,6 +10,7 @@
 mod alerts;
 mod backtest;
 mod coded;
+mod copies;
 mod customs;
 mod demo;
 mod detect;

@@ -46,7 +46,8 @@ pub use feed::{Cadence, FeedSpec};
 pub use ingest::{Options, ingest};
 pub use mapping::Native;
 pub use quarantine::{
-    Cause, Entry, FileQuarantine, Quarantine, Raw, Resolved, Summary, WholeSource, drop_entry, release, retry,
+    Cause, Entry, FileQuarantine, Quarantine, QuarantineCopy, Raw, Resolved, Summary, WholeSource,
+    drop_entry, release, retry,
 };
 pub use report::{Facts, Records, Report};
 pub use sniff::looks_like_html;

@@ -1,6 +1,7 @@
 //! Quarantine: records held back, each with raw bytes, place, reason and remedy.
 
 mod blobs;
+mod copy;
 mod file;
 mod resolve;
 
@@ -10,6 +11,7 @@ use bellwether_model::{Problem, Stamp};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use copy::QuarantineCopy;
 pub use file::{FileQuarantine, WholeSource};
 pub use resolve::{Resolved, drop_entry, release, retry};
 

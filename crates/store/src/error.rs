@@ -102,6 +102,12 @@ pub enum Error {
         /// Its head.
         head: u64,
     },
+    /// A copy needs a folder without a log.
+    #[error("{} already holds a log; name a new store folder, or move this one away", path.display())]
+    Occupied {
+        /// The log folder.
+        path: PathBuf,
+    },
     /// What an import reads is not a record or not the next one.
     #[error("record {seq} of the import: {what}; nothing was imported: export the source again")]
     Input {
@@ -125,7 +131,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Exit code of the command line: 5 integrity, 7 store busy, 1 internal.
+    /// Exit code of the command line: 2 what was asked for cannot be done, 5 integrity, 7 store busy, 1 internal.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Integrity { .. }
@@ -134,6 +140,7 @@ impl Error {
             | Error::Upcast { .. }
             | Error::Input { .. } => 5,
             Error::Busy { .. } => 7,
+            Error::Occupied { .. } | Error::NotEmpty { .. } => 2,
             _ => 1,
         }
     }
@@ -143,7 +150,7 @@ impl Error {
         Error::Integrity {
             seq,
             what: what.into(),
-            remedy: "restore a backup, or import what `events --until` still reads into a new store".into(),
+            remedy: "restore a backup, or copy what is whole into a new store: `store salvage`".into(),
         }
     }
 

@@ -24,9 +24,10 @@ use crate::segment::reader::{Frames, Step};
 use crate::segment::writer::{Placed, Writer};
 use crate::{Append, Error, EventLog, Receipt, StoreClock, Verification, held, verify};
 
+pub(crate) use backup::unoccupied;
 pub use open::Opened;
 
-const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
 const INDEX: &str = "sled";
 /// Read-ahead of a scan and of a point read, bytes.
 const SCAN_BUFFER: usize = 256 << 10;

@@ -5,6 +5,7 @@ pub(crate) mod backtest;
 pub(crate) mod board;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod copies;
 pub(crate) mod demo;
 pub(crate) mod detect;
 pub(crate) mod diff;

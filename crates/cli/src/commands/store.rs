@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::json;
 use std::sync::Arc;
 
+use super::copies::{CopyArgs, backup, restore, salvage};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::out;
@@ -14,7 +15,14 @@ const EXAMPLES: &str = "\
 Examples:
   bellwether store verify           read every byte; exit code 0 or 5
   bellwether store stats
-  bellwether store rebuild-index    build the index anew from the log";
+  bellwether store rebuild-index    build the index anew from the log
+  bellwether store backup DIR       a copy, read again; a daemon may go on meanwhile
+  bellwether --store NEW store restore DIR
+  bellwether store salvage DIR      what a damaged log still holds, into a new store
+
+A backup has the log and the quarantine; look-ups are built at the first open.
+Salvage says which sequences are lost; a record `lost` stands in the place of
+each that others follow. Exit code 5 when any is.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -25,6 +33,12 @@ pub(crate) enum StoreCommand {
     Stats,
     /// Throw the index away and build it from the log
     RebuildIndex,
+    /// Copy the store, in use or not, into a new folder
+    Backup(CopyArgs),
+    /// Make the store from a backup; refused where there is a log
+    Restore(CopyArgs),
+    /// Copy what a damaged store still holds into a new folder, and say what is lost
+    Salvage(CopyArgs),
 }
 
 pub(crate) fn run(app: &mut App, command: &StoreCommand) -> Result<(), Failure> {
@@ -32,6 +46,9 @@ pub(crate) fn run(app: &mut App, command: &StoreCommand) -> Result<(), Failure> 
         StoreCommand::Verify => verify(app),
         StoreCommand::Stats => stats(app),
         StoreCommand::RebuildIndex => rebuild(app),
+        StoreCommand::Backup(args) => backup(app, &args.dir),
+        StoreCommand::Restore(args) => restore(app, &args.dir),
+        StoreCommand::Salvage(args) => salvage(app, &args.dir),
     }
 }
 
@@ -56,7 +73,7 @@ fn verify(app: &mut App) -> Result<(), Failure> {
         0 => Ok(()),
         _ => {
             out::note(
-                "restore a copy of the store; what comes before the first bad record can still be trusted",
+                "restore a backup, or copy what is whole into a new store: `bellwether store salvage DIR`",
             );
             Err(Failure::Broken)
         }

@@ -13,10 +13,13 @@ use super::blobs::Blobs;
 use super::{Entry, Quarantine, Raw};
 use crate::IngestError;
 
+/// Name of the file.
+pub(super) const ENTRIES: &str = "entries.ndjson";
+
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
-enum Line {
+pub(super) enum Line {
     /// A record is held.
     Hold(Box<Entry>),
     /// An entry is done with; its id is never held again.
@@ -62,7 +65,7 @@ impl FileQuarantine {
     ///
     /// Errors: [`IngestError::Quarantine`] naming the path.
     pub fn open(folder: &Path) -> Result<Self, IngestError> {
-        let path = folder.join("entries.ndjson");
+        let path = folder.join(ENTRIES);
         let fail = |e: io::Error| failed(&path, &e);
         std::fs::create_dir_all(folder).map_err(fail)?;
         let created = !path.exists();
@@ -228,7 +231,7 @@ impl Quarantine for FileQuarantine {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> IngestError {
+pub(super) fn failed(path: &Path, error: &io::Error) -> IngestError {
     IngestError::Quarantine(
         Problem::new(
             format!("the quarantine cannot be used: {error}"),

@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use bellwether_ingest::{
-    Cause, FileQuarantine, Input, Options, Quarantine, Resolved, drop_entry, ingest, release, retry,
+    Cause, FileQuarantine, Input, Options, Quarantine, QuarantineCopy, Resolved, drop_entry, ingest, release,
+    retry,
 };
 use bellwether_model::FactTypes;
 use bellwether_store::{EventLog, FixedClock, Memory};
@@ -50,6 +51,45 @@ fn ingesting_twice_holds_once_and_survives_a_reopen() {
     let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["at", "feed", "file", "id", "line", "reason"]);
     assert_eq!(quarantine.show(&list[1].id).unwrap(), list[1]);
+}
+
+/// A copy of the log is made between the beginning and the end.
+#[test]
+fn r33_a_copy_has_what_was_held_until_its_end_and_what_was_resolved_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+    let log = memory();
+    let mut quarantine = fill(&from, &log);
+    let ids: Vec<String> = quarantine.list().unwrap().into_iter().map(|e| e.id).collect();
+    let drop_one = |quarantine: &mut FileQuarantine, n: usize| {
+        drop_entry(quarantine, &ids[n], "Li", "wrong", now()).unwrap();
+    };
+    drop_one(&mut quarantine, 0);
+    let copy = QuarantineCopy::begin(&from).unwrap();
+    drop_one(&mut quarantine, 1);
+    let later = format!("{HEADER}\nlater,t|9,,,,,,,,,,,,\n");
+    let options = Options::at(now());
+    let input = Input::bytes("g.csv", later.as_bytes());
+    ingest(&log, &types(), &feed("facts-csv"), input, &mut quarantine, &options).unwrap();
+    let whole = quarantine.list().unwrap().pop().unwrap();
+    let held = bellwether_ingest::Entry { id: "0123456789abcdef".into(), ..whole.clone() };
+    quarantine.hold_whole(held.clone(), b"a list", &[("beside", b"b")]).unwrap();
+    quarantine.sync().unwrap();
+    let mut torn = std::fs::OpenOptions::new().append(true).open(from.join("entries.ndjson")).unwrap();
+    torn.write_all(b"{\"do\":\"hold\"").unwrap();
+    copy.finish(&to).unwrap();
+
+    let copied = FileQuarantine::open(&to).unwrap();
+    let there: Vec<String> = copied.list().unwrap().into_iter().map(|e| e.id).collect();
+    assert_eq!(there, [ids[1].as_str(), &ids[2], &whole.id, &held.id]);
+    assert_eq!(copied.damaged(), 0);
+    assert_eq!(copied.whole(&copied.show(&held.id).unwrap()).unwrap().bytes, b"a list");
+    // One that is there stays, and none is made of nothing.
+    QuarantineCopy::begin(&dir.path().join("none")).unwrap().finish(&to).unwrap();
+    QuarantineCopy::begin(&from).unwrap().finish(&to).unwrap();
+    assert_eq!(FileQuarantine::open(&to).unwrap().list().unwrap().len(), 4);
+    QuarantineCopy::begin(&dir.path().join("none")).unwrap().finish(&dir.path().join("new")).unwrap();
+    assert!(!dir.path().join("new").exists());
 }
 
 #[test]

@@ -13,4 +13,6 @@ mod format;
 #[cfg(test)]
 mod property;
 #[cfg(test)]
+mod salvage;
+#[cfg(test)]
 mod tamper;

@@ -178,7 +178,7 @@ fn r05_damage_before_a_later_append_is_not_cut() {
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): one well-mixed number a seed.
-fn mix(seed: u64) -> u64 {
+pub(crate) fn mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -186,7 +186,7 @@ fn mix(seed: u64) -> u64 {
 }
 
 /// CRC-32 (ISO-HDLC), bit by bit: an implementation apart from the one under test.
-fn crc(bytes: &[u8]) -> u32 {
+pub(crate) fn crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);

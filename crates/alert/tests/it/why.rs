@@ -1,7 +1,7 @@
 //! Why an alert.
 
 use bellwether_alert::{Ack, AlertEvent, Happening, Inquiry, Payload, RulesInForce};
-use bellwether_model::{Body, Clock, Fact, KnownBasis, Record, View};
+use bellwether_model::{Body, Clock, KnownBasis, Record, View};
 use bellwether_projection::Projector;
 
 use crate::support::*;

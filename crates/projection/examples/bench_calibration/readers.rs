@@ -101,7 +101,11 @@ pub(crate) fn bundled() -> Result<Model, Box<dyn std::error::Error>> {
         clip: e.clip,
         repeats: Repeats {
             usual: e.repeats,
-            of: e.groups.iter().filter_map(|g| Some((groups.iter().position(|x| *x == g.id)?, g.repeats))).collect(),
+            of: e
+                .groups
+                .iter()
+                .filter_map(|g| Some((groups.iter().position(|x| *x == g.id)?, g.repeats)))
+                .collect(),
         },
     })
 }

@@ -344,7 +344,14 @@ mod tests {
             .map(|(signal, state)| Candidate {
                 readings: (0..FURTHEST)
                     .filter(|q| signal != 3 || q % 4 == 3)
-                    .map(|quarter| Seen { quarter, signal, state, source: 0, information: 0, cluster: [0, 0, 1, 2][signal] })
+                    .map(|quarter| Seen {
+                        quarter,
+                        signal,
+                        state,
+                        source: 0,
+                        information: 0,
+                        cluster: [0, 0, 1, 2][signal],
+                    })
                     .collect(),
             })
             .collect()

@@ -52,7 +52,8 @@ impl Origin {
     /// The same families publish at least half of both.
     pub(crate) fn one_publisher(&self, other: &Self) -> bool {
         // Shares of facts, over the common denominator.
-        let both = common(&self.families, &other.families).map(|(a, b)| (a * other.facts).min(b * self.facts));
+        let both =
+            common(&self.families, &other.families).map(|(a, b)| (a * other.facts).min(b * self.facts));
         2 * both.sum::<u64>() >= self.facts * other.facts && (self.facts == 0) == (other.facts == 0)
     }
 
@@ -113,7 +114,9 @@ fn linked(readings: &[&SignalReading], group: impl Fn(usize) -> usize) -> Vec<us
     let mut clusters: Vec<usize> = readings.iter().map(|r| r.seen.signal).collect();
     for (n, a) in readings.iter().enumerate() {
         for (m, b) in readings.iter().enumerate().skip(n + 1) {
-            let (Some(own), Some(other)) = (clusters.get(n).copied(), clusters.get(m).copied()) else { continue };
+            let (Some(own), Some(other)) = (clusters.get(n).copied(), clusters.get(m).copied()) else {
+                continue;
+            };
             let joined = own == other
                 || group(a.seen.signal) == group(b.seen.signal) && a.origin.one_publisher(&b.origin)
                 || a.origin.one_event(&b.origin);

@@ -148,10 +148,7 @@ fn reported(
     let mut publishers: Vec<Publisher> = read
         .iter()
         .flat_map(|r| &r.origin.families)
-        .map(|(family, facts)| Publisher {
-            family: projector.family_name(*family).to_owned(),
-            facts: *facts,
-        })
+        .map(|(family, facts)| Publisher { family: projector.family_name(*family).to_owned(), facts: *facts })
         .collect();
     publishers.sort_by(|a, b| b.facts.cmp(&a.facts).then_with(|| a.family.cmp(&b.family)));
     Reported {

@@ -1,8 +1,8 @@
 //! The scenario filter on plain numbers: properties under any input, and brute force where it can be had.
 
 use bellwether_projection::scenario::{
-    Filtered, Judgement, Model, Moment, Repeats, STATES, Seen, SignalRows, filter, fit, gain, logit, normalised,
-    shares, smooth, swings, tempered,
+    Filtered, Judgement, Model, Moment, Repeats, STATES, Seen, SignalRows, filter, fit, gain, logit,
+    normalised, shares, smooth, swings, tempered,
 };
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -458,10 +458,7 @@ fn sensitivity_names_each_number_once_and_orders_by_what_it_moves() {
     }
     // Signals that were not read do not matter.
     let moved = |k: usize| {
-        rows.iter().any(|r| {
-            matches!(r.judgement, Judgement::Likelihood(s, ..) if s == k)
-                && r.change > 0.0
-        })
+        rows.iter().any(|r| matches!(r.judgement, Judgement::Likelihood(s, ..) if s == k) && r.change > 0.0)
     };
     assert!(moved(0) && moved(8) && !moved(3));
     let change = |judgement| rows.iter().find(|r| r.judgement == judgement).unwrap().change;

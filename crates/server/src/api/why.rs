@@ -98,7 +98,8 @@ pub fn explain(
             facts.push(JoinedFact::new(link.seq, link.role, fact, late));
         }
     }
-    let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, reports, .. } = explained;
+    let Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, reports, .. } =
+        explained;
     Ok(Ok(Explanation { id, kind, title, meaning, formula, unit, reason, figures, inputs, reports, facts }))
 }
 

@@ -12,10 +12,12 @@ pub fn family(fact: &Fact) -> String {
     let host = fact.evidence.uri.as_deref().and_then(host);
     let stated =
         || ["publisher", "reporter"].iter().find_map(|name| fact.attribute(name)).map(|t| t.into_owned());
-    host.map(|host| registrable(&host)).or_else(stated).unwrap_or_else(|| fact.source.clone())
+    host.map(|host| registrable(host).to_ascii_lowercase())
+        .or_else(stated)
+        .unwrap_or_else(|| fact.source.clone())
 }
 
-fn host(uri: &str) -> Option<String> {
+fn host(uri: &str) -> Option<&str> {
     let (scheme, rest) = uri.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;
@@ -26,22 +28,25 @@ fn host(uri: &str) -> Option<String> {
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
         .map_or(host, |(h, _)| h);
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let host = host.trim_end_matches('.');
     (!host.is_empty()).then_some(host)
 }
 
 /// Second labels under which registries of countries sell names.
 const SHARED: [&str; 9] = ["ac", "co", "com", "edu", "gov", "go", "mil", "net", "org"];
 
-fn registrable(host: &str) -> String {
-    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
-        return host.to_owned();
+fn registrable(host: &str) -> &str {
+    if host.starts_with('[') || host.parse::<std::net::IpAddr>().is_ok() {
+        return host;
     }
-    let labels: Vec<&str> = host.split('.').collect();
-    let country = labels.last().is_some_and(|l| l.len() == 2);
-    let shared = labels.iter().rev().nth(1).is_some_and(|l| SHARED.contains(l));
+    let labels = host.rsplit('.');
+    let country = labels.clone().next().is_some_and(|l| l.len() == 2);
+    let shared =
+        labels.clone().nth(1).is_some_and(|l| SHARED.iter().any(|shared| l.eq_ignore_ascii_case(shared)));
     let keep = if country && shared { 3 } else { 2 };
-    labels.get(labels.len().saturating_sub(keep)..).unwrap_or_default().join(".")
+    // Labels and the dots between them.
+    let length = labels.take(keep).map(|l| l.len() + 1).sum::<usize>().saturating_sub(1);
+    host.get(host.len().saturating_sub(length)..).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -67,6 +72,9 @@ mod tests {
             (Some("http://m.news.example:8080/b?c"), customs, "news.example"),
             (Some("https://english.customs.gov.cn/x"), customs, "customs.gov.cn"),
             (Some("https://www.bbc.co.uk/x"), customs, "bbc.co.uk"),
+            (Some("HTTPS://News.BBC.Co.UK"), customs, "bbc.co.uk"),
+            (Some("https://co.uk/"), customs, "co.uk"),
+            (Some("https://localhost:8080/x"), customs, "localhost"),
             (Some("https://192.0.2.7/x"), customs, "192.0.2.7"),
             (Some("https://user@host.example./x"), customs, "host.example"),
             (Some("file:///x"), customs, "XAA-customs"),

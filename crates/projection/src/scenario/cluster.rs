@@ -26,11 +26,11 @@ impl Repeats {
 
 /// Exponent of each reading of one quarter.
 ///
-/// A cluster ([`Seen::cluster`]) is one report, whatever it says and of whichever groups: its readings share the weight of one by
-/// how far they are believed. The n clusters of one group are as good as n / (1 + (n − 1)·ρ) reports that know nothing of
-/// each other (the design effect of Kish, Survey Sampling, 1965), ρ being how much they repeat each other: each weighs
-/// 1 / (1 + (n − 1)·ρ). Readings believed well below the best of their group or cluster are set aside first, so that many
-/// poor ones neither add to a good report nor drown it.
+/// A cluster ([`Seen::cluster`]) is one report, whatever it says and of whichever groups: its readings share the weight of
+/// one by how far they are believed. The n clusters of one group are as good as n / (1 + (n − 1)·ρ) reports that know
+/// nothing of each other (the design effect of Kish, Survey Sampling, 1965), ρ being how much they repeat each other: each
+/// weighs 1 / (1 + (n − 1)·ρ). Readings believed well below the best of their group or cluster are set aside first, so
+/// that many poor ones neither add to a good report nor drown it.
 pub fn shares(model: &Model, seen: &[Seen]) -> Vec<f64> {
     let group = |s: &Seen| model.signals.get(s.signal).map_or(usize::MAX, |signal| signal.group);
     let trust: Vec<f64> = seen.iter().map(|s| reliability(model, s)).collect();

@@ -3,9 +3,10 @@
 //! A hidden Markov model with one step a calendar quarter (Rabiner, Proc. IEEE 77, 1989): [`Model`] says how likely
 //! each scenario is at the start, how one becomes another, and how likely each signal's state is under each; [`Seen`] is
 //! what was read of a signal in a quarter. Read top-down: `temper` makes a likelihood of a reading and its grade,
-//! `cluster` lets repeats of one publisher or event weigh as one report and further reports of a group as less, `filter` goes forward through the quarters and keeps who moved what, `fit`
-//! asks whether any scenario explains what was seen. `smooth` looks back, with hindsight; `diagnosticity` says what the
-//! next reading could tell, `sensitivity` which judgements the answer hangs on, `expected` what the readings to come should be.
+//! `cluster` lets repeats of one publisher or event weigh as one report and further reports of a group as less, `filter`
+//! goes forward through the quarters and keeps who moved what, `fit` asks whether any scenario explains what was seen.
+//! `smooth` looks back, with hindsight; `diagnosticity` says what the next reading could tell, `sensitivity` which
+//! judgements the answer hangs on, `expected` what the readings to come should be.
 //!
 //! Scenarios, signals and states are indices; sums run in index order, logarithms come from `libm`.
 

@@ -1,6 +1,6 @@
 //! Repeats weigh as one report, further reports of a group as less than one each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Model, Seen, reliability};
 
@@ -29,27 +29,40 @@ impl Repeats {
 /// A cluster ([`Seen::cluster`]) is one report, whatever it says and of whichever groups: its readings share the weight of
 /// one by how far they are believed. The n clusters of one group are as good as n / (1 + (n − 1)·ρ) reports that know
 /// nothing of each other (the design effect of Kish, Survey Sampling, 1965), ρ being how much they repeat each other: each
-/// weighs 1 / (1 + (n − 1)·ρ). Readings believed well below the best of their group or cluster are set aside first, so
-/// that many poor ones neither add to a good report nor drown it.
+/// weighs 1 / (1 + (n − 1)·ρ). One that is believed less than the best counts in n by how far, or a weaker report that
+/// agrees would take away from a strong one. Readings believed well below the best of their group or cluster are set
+/// aside first, so that many poor ones neither add to a good report nor drown it.
 pub fn shares(model: &Model, seen: &[Seen]) -> Vec<f64> {
     let group = |s: &Seen| model.signals.get(s.signal).map_or(usize::MAX, |signal| signal.group);
     let trust: Vec<f64> = seen.iter().map(|s| reliability(model, s)).collect();
     let trust = outranked(&trust, seen.iter().map(group));
     let trust = outranked(&trust, seen.iter().map(|s| s.cluster));
     let mut whole: BTreeMap<usize, f64> = BTreeMap::new();
-    let mut clusters: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let mut clusters: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();
     for (seen, trust) in seen.iter().zip(&trust).filter(|(_, trust)| **trust > 0.0) {
         *whole.entry(seen.cluster).or_default() += trust;
-        clusters.entry(group(seen)).or_default().insert(seen.cluster);
+        let best = clusters.entry(group(seen)).or_default().entry(seen.cluster).or_default();
+        *best = best.max(*trust);
     }
+    let counted: BTreeMap<usize, f64> =
+        clusters.into_iter().map(|(group, all)| (group, count(all))).collect();
     seen.iter()
         .zip(&trust)
         .map(|(seen, trust)| {
             let whole = whole.get(&seen.cluster).copied().filter(|_| *trust > 0.0);
-            let n = clusters.get(&group(seen)).map_or(1.0, |all| all.len() as f64);
+            let n = counted.get(&group(seen)).copied().unwrap_or(1.0);
             whole.map_or(0.0, |whole| trust / whole / (1.0 + (n - 1.0) * model.repeats.within(group(seen))))
         })
         .collect()
+}
+
+/// Number of clusters, each by its best trust against that of the best one.
+fn count(clusters: BTreeMap<usize, f64>) -> f64 {
+    let mut trust: Vec<f64> = clusters.into_values().collect();
+    // By size: the numbers of clusters mean nothing.
+    trust.sort_by(f64::total_cmp);
+    let most = trust.last().copied().unwrap_or(1.0);
+    trust.into_iter().map(|trust| trust / most).sum()
 }
 
 /// Trust without that of what is outranked by the best with the same number.

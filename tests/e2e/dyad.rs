@@ -56,6 +56,45 @@ fn a_new_pair_starts_from_a_folder() {
     assert!(document["domains"].as_array().unwrap().iter().any(|d| d["index"].is_f64()), "{document}");
 }
 
+/// Scenarios and forecasts of that pair, from the files that `init` wrote: listed, put on record, scored.
+#[test]
+fn a_new_pair_has_scenarios_and_forecasts_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::new();
+    let there = |args: &[&str]| store.run_in(place.path(), args, "").exits(0);
+    let json = |args: &[&str]| there(&[&["--format", "json"], args].concat()).json();
+    there(&["init", "--dyad", "XCC-XDD"]);
+    assert!(there(&["check"]).out.contains("ok  questions: 4 to be filed, 4 about the past from templates"));
+    // Without facts there is nothing to compare with yet.
+    let empty = there(&["forecast", "list"]).out;
+    assert!(empty.contains("4 not filed"), "{empty}");
+    there(&["ingest", "--feed", "facts-csv", "config/example-facts.csv"]);
+    let scenarios = json(&["scenarios", "--as-of", "2026-06-30"]);
+    let p: Vec<f64> =
+        scenarios["scenarios"].as_array().unwrap().iter().map(|s| s["probability"].as_f64().unwrap()).collect();
+    assert!(p.len() == 2 && (p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{p:?}");
+    let listed = |standing: &str| {
+        let rows = json(&["forecast", "list"]);
+        for row in rows.as_array().unwrap() {
+            assert_eq!(row["standing"], standing, "{row}");
+            assert!(row["probability"].is_f64() && row["title"].as_str().unwrap().len() > 20, "{row}");
+        }
+        rows.as_array().unwrap().len()
+    };
+    assert_eq!(listed("unfiled"), 4);
+    let recorded = json(&["forecast", "record"]);
+    assert_eq!((&recorded["questions"], &recorded["forecasts"]), (&4.into(), &4.into()), "{recorded}");
+    assert_eq!(listed("open"), 4);
+    let score = json(&["forecast", "score", "--backcasts", "--scenarios"]);
+    assert!(score["headline"]["all"].is_null(), "nothing is answered yet");
+    // The example facts: trade rose in each of the years that the template asks about.
+    assert_eq!(score["backcasts"]["all"]["came_true"], 1.0, "{score}");
+    assert_eq!(score["scenarios"]["all"]["forecasts"], 5, "{score}");
+    assert_eq!(score["scenarios"]["signals"][0]["name"], "economic.trade-total");
+    let text = there(&["--format", "table", "forecast", "list"]).out + &score.to_string();
+    assert!(!text.contains("CHN") && !text.contains("China"), "no other pair is in it: {text}");
+}
+
 #[test]
 fn one_store_serves_two_frameworks() {
     let (alone, both) = (Store::new(), Store::with_history());

@@ -115,6 +115,68 @@ fn backcasts_are_apart_and_headed() {
     assert!(run("csv").lines().skip(1).all(|line| line.starts_with("backcasts,")));
 }
 
+/// In every format, and no line of a page wider than what nobody's window is.
+#[test]
+fn the_scenario_probabilities_are_scored_by_the_signals() {
+    let store = Store::with_history();
+    let dates = ["--from", "2014-01-01", "--to", "2026-06-30"];
+    let run = |format: &str| {
+        let more = ["--format", format, "forecast", "score", "--scenarios", "--backcasts"];
+        store.run(&[&more[..], &dates].concat()).exits(0).out
+    };
+    let report: Value = serde_json::from_str(&run("json")).unwrap();
+    let scored = &report["scenarios"];
+    assert!(scored["heading"].as_str().unwrap().starts_with("in-sample"));
+    let count = |rows: &Value| -> u64 {
+        rows.as_array().unwrap().iter().map(|row| row["forecasts"].as_u64().unwrap()).sum()
+    };
+    let all = scored["all"]["forecasts"].as_u64().unwrap();
+    assert!(all > 40, "{all}");
+    assert_eq!([&scored["quarters"], &scored["years"], &scored["signals"]].map(count), [all; 3]);
+    let first = &scored["quarters"][0];
+    assert_eq!((&first["name"], first["scenarios"].as_array().unwrap().len()), (&"2014-Q1".into(), 4));
+    assert!(scored["all"]["gain_prior"]["interval"]["low"].is_number());
+    // Every reading names the facts behind it.
+    assert!(scored["readings"][0]["evidence"][0].is_u64(), "{}", scored["readings"][0]);
+    // The same questions by the same model on the prior, paired.
+    let brier = &report["backcasts"]["all"]["brier"];
+    assert!(brier["prior"].is_f64() && brier["skill_prior"]["interval"]["low"].is_number(), "{brier}");
+    let csv = run("csv");
+    for by in ["all,all", "year,2022", "signal,economic.trade-total", "quarter,2022-Q4"] {
+        assert!(csv.contains(&format!("\nscenarios,{by},")), "{by} in {csv}");
+    }
+    assert!(csv.contains("scenario.a-stable-alignment=0."), "{csv}");
+    assert_eq!(run("ndjson").lines().count(), 1);
+    let table = run("table");
+    for part in ["gain on the prior", "What the scenario probabilities add", "2022-Q4", "Not scored: "] {
+        assert!(table.contains(part), "{part} in {table}");
+    }
+    for page in [table, store.run(&["forecast", "list", "--as-of", "2026-12-01"]).exits(0).out] {
+        let widest = page.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 100, "{widest}");
+    }
+    // Unless asked for, they are not there.
+    assert!(store.json(&["forecast", "score"])["scenarios"].is_null());
+}
+
+#[test]
+fn what_is_not_on_record_says_how_it_gets_there() {
+    let store = Store::with_history();
+    let list = |day: &str| store.run(&["forecast", "list", "--as-of", day]).exits(0).out;
+    let table = list("2026-12-01");
+    assert!(table.contains("`bellwether forecast record` files them"), "{table}");
+    // The title has a line of its own, before its figures.
+    let lines: Vec<&str> = table.lines().collect();
+    let at = lines.iter().position(|l| l.starts_with(" Will trade between China and Russia in 2027 be 260")).unwrap();
+    assert!(lines[at + 1].starts_with("  2027-12-31") && lines[at + 2].contains("trade-2027-260"), "{table}");
+    let empty = list("2020-12-31");
+    assert!(empty.contains("No open question on that day") && empty.contains("`bellwether init`"), "{empty}");
+    let why = store.run(&["why", "trade-2027-260", "--as-of", "2026-12-01"]).exits(0).out;
+    assert!(why.contains("not yet on record") && why.contains("`bellwether forecast record` files it"), "{why}");
+    let near = store.run(&["why", "trade-2027-261"]).exits(4);
+    assert!(near.err.contains("did you mean trade-2027-260"), "{near}");
+}
+
 #[test]
 fn a_wrong_question_is_found_by_check_with_its_line() {
     let store = Store::with_history();
@@ -136,7 +198,7 @@ fn a_daemon_says_the_same() {
         &["forecast", "list", "--as-of", "2027-02-01"][..],
         &["forecast", "list", "--as-of", "2027-02-01", "--all"],
         &["forecast", "score", "--from", "2020-01-01", "--to", "2021-06-30", "--backcasts"],
-        &["forecast", "score", "--to", "2027-02-01"],
+        &["forecast", "score", "--to", "2027-02-01", "--scenarios"],
         &["why", "trade-2027-260", "--as-of", "2027-02-01"],
     ];
     let all = || -> Vec<(String, i32)> {

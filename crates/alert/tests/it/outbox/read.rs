@@ -48,7 +48,7 @@ fn every_setting_is_read() {
         [[receiver]]
         name = "mail"
         kind = "smtp"
-        MAIL
+        SWITCH
         host = "mail.example.org"
         from = "Bellwether <bellwether@example.org>"
         to = ["a@example.org", "b@example.org"]
@@ -61,7 +61,7 @@ fn every_setting_is_read() {
         url = "http://127.0.0.1:9093"
         link = "https://example.org/why/{alert}"
     "#
-        .replace("MAIL", mail),
+        .replace("SWITCH", mail),
     );
     assert_eq!(all[0].rate.unwrap().to_string(), "30/h");
     assert_eq!((all[0].give_up.as_secs(), all[0].timeout.as_secs()), (172_800, 5));

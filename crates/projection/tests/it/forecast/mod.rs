@@ -3,3 +3,4 @@
 mod backcast;
 mod record;
 mod scores;
+mod states;

@@ -103,7 +103,8 @@ pub(crate) fn evaluate(source: &Source<'_>, rules: &Rules) -> MeasureEval {
         due: headline.as_ref().and_then(|p| due(m, p)),
         detection_limit: None,
         shifts: Vec::new(),
-        evidence: headline.as_ref().map(|p| p.seqs.clone()).unwrap_or_default(),
+        // What is stale was known once: by these.
+        evidence: headline.as_ref().or(series.latest()).map(|p| p.seqs.clone()).unwrap_or_default(),
         also: companions(source),
     };
     MeasureEval {

@@ -16,11 +16,11 @@ Examples:
   bellwether store verify           read every byte; exit code 0 or 5
   bellwether store stats
   bellwether store rebuild-index    build the index anew from the log
-  bellwether store backup DIR       a copy, read again; a daemon may go on meanwhile
+  bellwether store backup DIR       a copy; a daemon may go on meanwhile
+  bellwether store salvage DIR      what a damaged log still holds
   bellwether --store NEW store restore DIR
-  bellwether store salvage DIR      what a damaged log still holds, into a new store
 
-A backup has the log and the quarantine; look-ups are built at the first open.
+A backup has the log and the quarantine, and is read once it is there.
 Salvage says which sequences are lost; a record `lost` stands in the place of
 each that others follow. Exit code 5 when any is.";
 

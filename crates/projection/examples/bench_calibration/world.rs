@@ -156,6 +156,10 @@ pub(crate) fn jitter(seed: u64, model: &Model, sigma: f64) -> Model {
             *row = [p[0], p[1], p[2]];
         }
     }
+    let of = out.repeats.of.values_mut();
+    for repeats in of.chain([&mut out.repeats.usual]) {
+        *repeats = (*repeats * libm::exp(sigma * chance.normal())).min(1.0);
+    }
     out
 }
 

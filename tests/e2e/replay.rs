@@ -366,3 +366,38 @@ fn the_embedded_configuration_answers_as_the_files_do() {
     let there = store.run_in(elsewhere.path(), &args, "").exits(0).out;
     assert_eq!(here, there, "config/ and what is built into the binary differ");
 }
+
+/// Every table of the page stays within a hundred columns, whatever the figures.
+#[test]
+fn the_page_is_a_hundred_columns_wide_at_most() {
+    let store = Store::with_history();
+    for day in ["2015-12-31", "2021-12-31", "2024-12-31", "2026-06-30", "2026-11-25"] {
+        let page = store.run(&["replay", "--as-of", day]).exits(0).out;
+        let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > 100).collect();
+        assert!(wide.is_empty(), "{day}: {wide:#?}");
+        assert!(page.contains("how hard each presses"), "{page}");
+    }
+}
+
+/// What makes a bound press is there to be asked for: formula, numbers, inputs and the facts behind them.
+#[test]
+fn a_bound_answers_why_it_presses() {
+    let store = Store::with_history();
+    let day = "2026-06-30";
+    let document = store.json(&["replay", "--as-of", day]);
+    for state in document["constraints"].as_array().unwrap() {
+        let why = store.json(&["why", state["id"].as_str().unwrap(), "--as-of", day]);
+        let inputs = why["inputs"].as_array().unwrap();
+        let points: f64 = inputs.iter().filter_map(|i| i["points"].as_f64()).sum();
+        match state["strength"].as_f64() {
+            Some(strength) => {
+                assert!(near(100.0 * strength, points.clamp(0.0, 100.0)), "{state} {why}");
+                let (low, high) = (&state["strength_low"], &state["strength_high"]);
+                assert!(low.as_f64() <= Some(strength) && Some(strength) <= high.as_f64(), "{state}");
+                assert!(!why["facts"].as_array().unwrap().is_empty(), "{why}");
+            }
+            None => assert!(inputs[0]["points"].is_null(), "{why}"),
+        }
+        assert!(why["formula"].as_str().unwrap().contains("tightness"), "{why}");
+    }
+}

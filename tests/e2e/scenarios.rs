@@ -71,9 +71,15 @@ fn every_form_shows_it_and_a_horizon_out_of_reach_is_refused() {
     let args = asked(&["--paths", "200", "--sensitivity"]);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let table = store.run(&args).exits(0).out;
-    for heading in
-        ["Scenarios", "Year ends", "Signposts", "Balance", "Indicators ahead", "Judgements it hangs on"]
-    {
+    for heading in [
+        "Scenarios",
+        "Year ends",
+        "Signposts",
+        "Balance",
+        "Bounds ahead",
+        "Indicators ahead",
+        "Judgements it hangs on",
+    ] {
         assert!(table.contains(heading), "{heading} is missing:\n{table}");
     }
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
@@ -81,9 +87,19 @@ fn every_form_shows_it_and_a_horizon_out_of_reach_is_refused() {
     assert!(csv.starts_with("list,id,year,probability,p05,p25,p50,p75,p95,number,words\n"), "{csv}");
     let rows = store.run(&[&["--format", "ndjson"], &args[..]].concat()).exits(0).ndjson();
     assert_eq!(rows.len() + 1, csv.lines().count());
-    for named in
-        ["scenarios", "year_ends", "signposts", "diagnosticity", "balance", "fans", "refused", "sensitivity"]
-    {
+    for named in [
+        "scenarios",
+        "year_ends",
+        "signposts",
+        "diagnosticity",
+        "balance",
+        "balance_under",
+        "balance_ahead",
+        "bounds",
+        "fans",
+        "refused",
+        "sensitivity",
+    ] {
         assert!(rows.iter().any(|r| r["list"] == named), "no {named}");
     }
     assert!(json(&store, &["--paths", "200"]).get("sensitivity").is_none());

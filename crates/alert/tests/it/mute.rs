@@ -121,3 +121,28 @@ fn silences_that_are_long_over_are_forgotten() {
     assert_eq!(listed("2031-03-06"), (0, 1));
     assert_eq!(listed("2031-03-07"), (0, 0));
 }
+
+#[test]
+fn a_rule_reads_how_hard_a_bound_presses_and_which_way_it_goes() {
+    let presses = r#"
+        [[rule]]
+        id = "pressing"
+        title = "A bound presses"
+        each = "constraints"
+        when = 'row.strength >= 0.7 && row.direction == "up" && size(row.shifts) == 0'
+        until = 'constraint["constraint.no-pact"].strength < 0.5'
+        severity = "info"
+        summary = "{row.strength}"
+        runbook = "None."
+        reason = "A test."
+    "#;
+    check(
+        presses,
+        "2030-01-01 constraint 0.5
+         2030-01-02 constraint 0.2
+         2030-01-03 constraint 0.4
+         2030-01-04 constraint 0.6",
+        "2030-01-02 pressing.constraint.no-pact firing
+         2030-01-04 pressing.constraint.no-pact resolved (recovered)",
+    );
+}

@@ -74,7 +74,12 @@ impl World {
             ["constraint", distance] => {
                 let row = &mut self.assessment.constraints[0];
                 let distance: f64 = distance.parse().unwrap();
+                row.direction = match row.distance {
+                    Some(before) if distance < before => Trend::Up,
+                    _ => Trend::Down,
+                };
                 (row.distance, row.breached) = (Some(distance), Some(distance < 0.0));
+                row.strength = Some((1.0 - distance).clamp(0.0, 1.0));
                 touched.insert(row.id.clone());
             }
             [kind @ ("silence" | "maintenance"), matcher, "to", until] => {

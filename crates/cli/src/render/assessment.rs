@@ -15,6 +15,7 @@ use super::{Align, Cell, Fit, Look, Page, Style, Table};
 use Align::{Left, Right};
 use Fit::{Break, Cut, Keep, Spare, Wrap};
 
+const NEWEST: &str = "newest first, △ ▽ provisional";
 /// Shifts and gaps shown on the page; their own commands show all.
 const SHOWN: usize = 8;
 
@@ -30,7 +31,7 @@ pub(crate) fn assessment(a: &Assessment, framework: &Framework, gaps: &[Gap], lo
     balance(&mut page, a, framework);
     divergences(&mut page, a);
     let newest: Vec<Shift> = a.shifts.iter().rev().take(SHOWN).cloned().collect();
-    page.heading("Shifts", &of_all(newest.len(), a.shifts.len(), "newest first"));
+    page.heading("Shifts", &of_all(newest.len(), a.shifts.len(), NEWEST));
     page.table(&shift_table(&newest, framework));
     page.heading("Gaps", &summary(gaps));
     page.table(&gap_table(gaps, SHOWN, false));
@@ -329,7 +330,7 @@ fn divergences(page: &mut Page, a: &Assessment) {
 /// Shifts, newest first.
 pub(crate) fn shifts(all: &[Shift], withdrawn: &[Withdrawn], framework: &Framework, look: &Look) -> String {
     let mut page = Page::new(look);
-    page.heading("Shifts", if all.is_empty() { "none" } else { "newest first" });
+    page.heading("Shifts", if all.is_empty() { "none" } else { NEWEST });
     let newest: Vec<Shift> = all.iter().rev().cloned().collect();
     page.table(&shift_table(&newest, framework));
     if !withdrawn.is_empty() {
@@ -348,10 +349,8 @@ fn shift_table(shifts: &[Shift], framework: &Framework) -> Table {
     let mut table = Table::new(&[
         ("known", Left, Keep),
         ("shift", Left, Break),
-        ("", Left, Keep),
-        ("size", Right, Keep),
+        ("size", Left, Keep),
         ("σ", Right, Keep),
-        ("", Left, Keep),
     ]);
     for shift in shifts {
         // A breach is named after the constraint; its size is in the unit of what that bounds.
@@ -363,13 +362,17 @@ fn shift_table(shifts: &[Shift], framework: &Framework) -> Table {
         let unit = framework.all_measures().find(|m| m.id == of).map_or("", |m| m.unit.as_str());
         let (arrow, style) = trend(shift.direction);
         let style = if shift.kind == "level" || shift.kind == "trend" { style } else { Style::Warn };
+        let arrow = match (arrow, shift.provisional) {
+            ("▲", true) => "△",
+            ("▼", true) => "▽",
+            (arrow, _) => arrow,
+        };
+        let size = shift.size.map_or(UNKNOWN.to_owned(), |s| difference(s, unit));
         table.row([
             day(&shift.known_at).into(),
             shift.id.as_str().into(),
-            Cell::new(arrow, style),
-            shift.size.map_or(UNKNOWN.to_owned(), |s| difference(s, unit)).into(),
+            Cell::new(format!("{arrow} {size}"), style),
             shift.sigmas.map_or(UNKNOWN.to_owned(), |s| signed(s, 1)).into(),
-            Cell::new(if shift.provisional { "provisional" } else { "" }, Style::Dim),
         ]);
     }
     table
@@ -461,9 +464,9 @@ mod tests {
             "\n",
             "Divergences past their threshold  none\n",
             "\n",
-            "Shifts  newest first\n",
-            "  known       shift                                                        size  σ\n",
-            "  2026-02-02  shift.constraint.trade-capacity.breach.up.2026-01-01  ▲  1 bn USD  –  provisional\n",
+            "Shifts  newest first, △ ▽ provisional\n",
+            "  known       shift                                                 size        σ\n",
+            "  2026-02-02  shift.constraint.trade-capacity.breach.up.2026-01-01  △ 1 bn USD  –\n",
             "\n",
             "Gaps  none\n",
         ));

@@ -77,10 +77,8 @@ fn rows(all: &Scenarios) -> Vec<Value> {
         }));
     }
     for s in &all.signposts {
-        out.push(
-            json!({ "list": "signposts", "id": s.scenario, "probability": s.probability,
-                "words": render::signpost(s) }),
-        );
+        out.push(json!({ "list": "signposts", "id": s.scenario, "probability": s.probability,
+                "words": render::signpost(s) }));
     }
     for d in &all.diagnosticity {
         let words = format!("{} takes {} to {:.3}", d.most.state, d.most.scenario, d.most.after);

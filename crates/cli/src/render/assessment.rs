@@ -6,8 +6,8 @@ use bellwether_projection::{
 };
 
 use super::figures::{
-    UNKNOWN, band, bar, compact, day, difference, points, probabilities, probability, quantity, share_bar, signed,
-    trajectory, trend, until,
+    UNKNOWN, band, bar, compact, day, difference, points, probabilities, probability, quantity, share_bar,
+    signed, trajectory, trend, until,
 };
 use super::gaps::{gap_table, summary};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};

@@ -21,15 +21,14 @@ fn name(kind: GapKind) -> &'static str {
 
 /// Counts by kind.
 pub(crate) fn summary(gaps: &[Gap]) -> String {
-    let kinds =
-        [
-            GapKind::Missing,
-            GapKind::Stale,
-            GapKind::FloorOnly,
-            GapKind::NoBaseline,
-            GapKind::OutsideRange,
-            GapKind::TooFewInputs,
-        ];
+    let kinds = [
+        GapKind::Missing,
+        GapKind::Stale,
+        GapKind::FloorOnly,
+        GapKind::NoBaseline,
+        GapKind::OutsideRange,
+        GapKind::TooFewInputs,
+    ];
     let counts: Vec<String> = kinds
         .into_iter()
         .map(|kind| (gaps.iter().filter(|g| g.kind == kind).count(), kind))

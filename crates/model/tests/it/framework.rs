@@ -59,7 +59,11 @@ fn a_unit_that_the_fact_type_lacks() {
 fn a_range_that_is_empty_without_reason_or_of_a_count() {
     let level = "kind = \"level\"";
     let range = |text: &str| format!("{level}\nrange = {{ {text} }}");
-    check(level, &range("min = 2.0, max = 1.0, reason = \"pipes\""), &["the range is empty", "min below max"]);
+    check(
+        level,
+        &range("min = 2.0, max = 1.0, reason = \"pipes\""),
+        &["the range is empty", "min below max"],
+    );
     check(level, &range("min = 0.0, max = 1.0, reason = \"\""), &["the range has no reason"]);
     check(level, &range("min = 0.0, reason = \"pipes\""), &["max"]);
     check(

@@ -185,18 +185,22 @@ fn matched(mean: f64, windows: &[(f64, &Past)], bursts: Option<f64>) -> (f64, f6
             }
         }
     };
-    let records: f64 = windows.iter().filter(|(_, w)| w.seen == Seen::Records).map(|(weight, _)| weight).sum();
+    let records: f64 =
+        windows.iter().filter(|(_, w)| w.seen == Seen::Records).map(|(weight, _)| weight).sum();
     let likelihood = |rate: f64| {
         let all = || windows.iter().map(|(weight, w)| (weight, w, chance(rate, w)));
-        let numbers: f64 =
-            all().filter(|(_, w, _)| w.seen != Seen::Nothing).map(|(weight, _, (seen, _))| weight * seen).sum();
+        let numbers: f64 = all()
+            .filter(|(_, w, _)| w.seen != Seen::Nothing)
+            .map(|(weight, _, (seen, _))| weight * seen)
+            .sum();
         let nothing: Vec<(f64, f64)> = all()
             .filter(|(_, w, _)| w.seen == Seen::Nothing)
             .map(|(weight, _, (_, none))| (*weight, libm::exp(none)))
             .collect();
         let looked = (0..LOOKS).map(|at| (f64::from(at) + 0.5) / f64::from(LOOKS));
         let parts = looked.map(|c| {
-            let nothing: f64 = nothing.iter().map(|(weight, none)| weight * libm::log(1.0 - c + c * none)).sum();
+            let nothing: f64 =
+                nothing.iter().map(|(weight, none)| weight * libm::log(1.0 - c + c * none)).sum();
             libm::exp(records * libm::log(c) + nothing)
         });
         numbers + libm::log(parts.sum::<f64>())
@@ -279,9 +283,8 @@ mod tests {
                 let burst = bursts.map_or(1.0, |k| d.gamma(k) / k);
                 d.poisson(rate * burst)
             };
-            let windows: Vec<Past> = (0..years)
-                .map(|k| past(shift_months(now, 12 * (k + 1 - years)), year(), floor))
-                .collect();
+            let windows: Vec<Past> =
+                (0..years).map(|k| past(shift_months(now, 12 * (k + 1 - years)), year(), floor)).collect();
             let truth = (0..ahead).map(|_| year()).last().unwrap();
             if windows.iter().filter(|w| w.seen != Seen::Nothing).count() < 2 {
                 continue;
@@ -308,7 +311,8 @@ mod tests {
         for (mean, bursts, years) in
             [(2.0, None, 6), (8.0, None, 10), (40.0, None, 12), (30.0, Some(3.0), 12), (4.0, None, 2)]
         {
-            for (adrift, ahead, floor) in [(0.0, 1, false), (0.1, 1, true), (0.1, 5, false), (0.15, 9, true)] {
+            for (adrift, ahead, floor) in [(0.0, 1, false), (0.1, 1, true), (0.1, 5, false), (0.15, 9, true)]
+            {
                 let world = World { mean, bursts, years, adrift, floor };
                 let [wide, narrow, above] = covered(world, ahead);
                 // A discrete band holds more than its name says: without its ends it must hold less.

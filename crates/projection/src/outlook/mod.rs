@@ -327,7 +327,10 @@ impl Outlook<'_> {
 
     /// What is known to have happened from `start` to the moment up to which the measure was heard.
     fn known(&self, id: &str, start: i64, heard: i64) -> f64 {
-        self.source(id).filter(|_| start < heard).and_then(|s| s.between(start, heard)).map_or(0.0, |p| p.value)
+        self.source(id)
+            .filter(|_| start < heard)
+            .and_then(|s| s.between(start, heard))
+            .map_or(0.0, |p| p.value)
     }
 
     /// What a measure reads.

@@ -123,7 +123,10 @@ impl Outlook<'_> {
             Some(revert) => {
                 let [level, half_life, spread] = revert.parameters();
                 let freedom = ("degrees_of_freedom", revert.freedom());
-                ("return to a level".to_owned(), vec![("level", level), ("half_life", half_life), ("spread", spread), freedom])
+                (
+                    "return to a level".to_owned(),
+                    vec![("level", level), ("half_life", half_life), ("spread", spread), freedom],
+                )
             }
             None => (
                 format!("{}{seasons}", link.words()),
@@ -136,15 +139,15 @@ impl Outlook<'_> {
                 ],
             ),
         };
-        let mut note =
-            note(&family, &points, points.last().is_some_and(|p| p.lower), &towards, &parameters);
+        let mut note = note(&family, &points, points.last().is_some_and(|p| p.lower), &towards, &parameters);
         note.few = n < enough;
         if let Some(label) = read {
             note.notes.push(format!("fitted to {label}, not to the series shown"));
         }
         let outside = measure.range.iter().flat_map(|r| values.iter().filter(|v| !r.holds(**v))).count();
         if outside > 0 {
-            note.notes.push(format!("the range of the framework is passed over: {outside} values lie outside"));
+            note.notes
+                .push(format!("the range of the framework is passed over: {outside} values lie outside"));
         }
         let law = match revert {
             Some(mut revert) => {

@@ -161,8 +161,7 @@ fn rate(kappa: f64, first: f64, gaps: &[(f64, f64, f64)], freedom: f64) -> Rate 
     let rest = sum(&|y, z| (y - level * z) * (y - level * z)).max(f64::MIN_POSITIVE);
     let widths: f64 = all.iter().map(|(.., v)| libm::log(*v)).sum();
     let off = libm::log(std::f64::consts::LN_2 / kappa / HALF_LIFE);
-    let weight =
-        -0.5 * (widths + libm::log(information) + freedom * libm::log(rest) + off * off);
+    let weight = -0.5 * (widths + libm::log(information) + freedom * libm::log(rest) + off * off);
     Rate { kappa, weight, level, information, rest }
 }
 

@@ -325,7 +325,14 @@ mod tests {
     }
 
     /// One world of the family: its history up to `from` and the value `months` later.
-    fn world(seed: u32, link: Link, n: usize, months: i32, ahead: i32, trend: Trend) -> (Vec<(i64, f64)>, i64, f64) {
+    fn world(
+        seed: u32,
+        link: Link,
+        n: usize,
+        months: i32,
+        ahead: i32,
+        trend: Trend,
+    ) -> (Vec<(i64, f64)>, i64, f64) {
         let mut d = Draw::named(&format!("world {seed}"));
         let (sigma, step) = (0.05 + 0.25 * d.uniform(), f64::from(months) / 12.0);
         let drift = if trend == Trend::None { 0.0 } else { sigma / SHRINK.sqrt() * d.normal() };
@@ -391,7 +398,8 @@ mod tests {
             (Link::Plain, 15, 12, 4),
             (Link::Log, 36, 1, 24),
         ] {
-            let share = [Trend::None, Trend::Damped, Trend::Straight].map(|t| covered(link, n, months, ahead, t));
+            let share =
+                [Trend::None, Trend::Damped, Trend::Straight].map(|t| covered(link, n, months, ahead, t));
             let held = (0.84..=0.98).contains(&share[0]) && (0.84..=0.98).contains(&share[1]);
             assert!(held && share[2] > 0.66, "{link:?}, {n} points, {ahead} ahead: {share:?}");
         }

@@ -158,7 +158,8 @@ fn time_without_coverage_is_drawn_and_time_with_coverage_is_empty() {
     let bare = projector(&bare);
     let view = known("2021-12-30", "2023-01-01");
     // The year that ends a day after the view: none on record.
-    let [open, heard] = [&bare, &covered].map(|p| more_than(&p.outlook(&view, PATHS), VETOES, "2022-01-01", 0.0));
+    let [open, heard] =
+        [&bare, &covered].map(|p| more_than(&p.outlook(&view, PATHS), VETOES, "2022-01-01", 0.0));
     assert!(open > 0.3 && heard < 0.02, "{open} {heard}");
     let noted = |p: &Projector| {
         let (fans, _) = p.outlook(&view, 200).fans(2022);
@@ -208,7 +209,8 @@ fn few_points_give_a_wide_model_that_says_so() {
     let p = bundled();
     let outlook = p.outlook(&at("2026-11-25"), PATHS);
     let (fans, refused) = outlook.fans(2035);
-    let of = |id: &str| fans.iter().find(|f| f.id == id).unwrap_or_else(|| panic!("no fan of {id}: {refused:?}"));
+    let of =
+        |id: &str| fans.iter().find(|f| f.id == id).unwrap_or_else(|| panic!("no fan of {id}: {refused:?}"));
     for id in ["military.command-integration", "financial.secondary-listings", "measure.joint-summits"] {
         assert!(of(id).model.few && of(id).model.points >= 1, "{id}: {:?}", of(id).model);
     }
@@ -248,7 +250,8 @@ fn a_figure_outside_its_range_is_a_gap_and_is_not_cut() {
     assert_eq!(text.matches("max = 106000000000.0").count(), 1);
     let text = text.replace("max = 106000000000.0", "max = 30000000000.0");
     let map = read("config/frameworks/china-russia.ids.txt");
-    let framework = bellwether_model::framework::Framework::parse("x.toml", &text, &types(), Some(&map)).unwrap();
+    let framework =
+        bellwether_model::framework::Framework::parse("x.toml", &text, &types(), Some(&map)).unwrap();
     let mut p = Projector::new(std::sync::Arc::new(framework), types());
     records(&history()).iter().for_each(|r| p.apply(r));
     let view = at("2026-06-30");

@@ -42,7 +42,7 @@ fn probabilities_add_up_and_fans_reach_the_horizon() {
     let years = list(&all, "year_ends");
     assert_eq!((years[0]["year"].as_i64(), years.last().unwrap()["year"].as_i64()), (Some(2025), Some(2035)));
     for year in years {
-        assert!((sum(list(year, "scenarios")) - 1.0).abs() < 1e-9, "{year}");
+        assert!((sum(list(year, "scenarios")) - 1.0).abs() < 1e-12, "{year}");
     }
     let document = store.json(&["replay", "--as-of", "2024-12-31"]);
     assert_eq!(document["scenarios"], all["scenarios"]);
@@ -106,6 +106,50 @@ fn every_form_shows_it_and_a_horizon_out_of_reach_is_refused() {
     let late = store.run(&["scenarios", "--as-of", "2024-12-31", "--horizon", "2090"]).exits(2);
     assert!(late.err.contains("from 2025 to 2035"), "{late}");
     store.run(&["scenarios", "--paths", "3"]).exits(2);
+}
+
+/// The facts end in spring, the view is of November: what the year will have is open, unless somebody declares to have
+/// looked until then.
+#[test]
+fn a_gap_before_the_view_is_not_read_as_empty() {
+    let store = Store::with_history();
+    let fan = || {
+        let all = store.json(&["scenarios", "--as-of", "2026-11-24", "--paths", "2000"]);
+        let found = list(&all, "fans").iter().find(|f| f["id"] == "military.exercises").cloned().unwrap();
+        let year = found["year_ends"][0].clone();
+        assert_eq!(year["year"], 2026);
+        let width = year["p95"].as_f64().unwrap() - year["p05"].as_f64().unwrap();
+        (width, year["p50"].as_f64().unwrap(), found["model"]["notes"].to_string())
+    };
+    let (open, middle, notes) = fan();
+    assert!(open >= 6.0 && notes.contains("drawn from 2026-"), "{open} {notes}");
+    let row = "coverage.declared,coverage|exercise.held|2010-2026,2010-01-01,2026-11-25,2026-11-24,no,CHN,RUS,,,\
+               \"{\"\"covers\"\": \"\"exercise.held\"\"}\",a register,https://example.org/register,B,2,,assert";
+    let report = store.ingest("facts-csv", crate::facts::csv(&[row.to_owned()]));
+    assert_eq!(report["facts"]["stored"], 1, "{report}");
+    let (heard, then, notes) = fan();
+    assert!(heard <= 3.0 && then < middle && notes == "null", "{heard} {then} {notes}");
+}
+
+/// The page writes thresholds as it writes all figures, and whole percentages of one date add to a hundred.
+#[test]
+fn the_page_writes_figures_as_the_tables_do() {
+    let store = Store::with_history();
+    let table = store.run(&["scenarios", "--as-of", "2026-06-30", "--paths", "200"]).exits(0).out;
+    let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    let signposts = words.split("Signposts").nth(1).unwrap().split("What the next").next().unwrap();
+    assert!(signposts.contains("would lead by") && signposts.contains(" USD/bbl)"), "{signposts}");
+    for raw in ["million", "USD_per_barrel", "0.5 share"] {
+        assert!(!signposts.contains(raw), "{raw}: {signposts}");
+    }
+    let ends = words.split("Year ends").nth(1).unwrap().split("Signposts").next().unwrap();
+    let shares: Vec<u32> = ends
+        .split([' ', ','])
+        .filter_map(|word| word.strip_suffix('%'))
+        .map(|p| p.parse().unwrap_or(0))
+        .collect();
+    assert_eq!(shares.len(), 40, "{ends}");
+    assert!(shares.chunks(4).all(|year| year.iter().sum::<u32>() == 100), "{ends}");
 }
 
 /// What is said to turn the balance does turn it, when it is put in place of the parts.

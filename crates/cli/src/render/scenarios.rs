@@ -222,7 +222,11 @@ fn fans(page: &mut Page, all: &Scenarios) {
             // The unit stands beside the first figure.
             let bare = |v: f64| if fan.unit == "share" { unit(v) } else { compact(v) };
             table.row([
-                if first { fan.id.as_str() } else { "" }.into(),
+                match n {
+                    0 => fan.id.as_str().into(),
+                    1 if fan.model.few => Cell::new("  few points, hence wide", Style::Dim),
+                    _ => "".into(),
+                },
                 if first { format!("{floor}{}", unit(fan.value)) } else { String::new() }.into(),
                 y.year.to_string().into(),
                 Cell::new(bare(y.p50), Style::Bold),

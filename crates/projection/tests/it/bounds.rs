@@ -114,7 +114,7 @@ fn the_band_grows_by_the_month_and_never_leaves_the_figure() {
         let c = bound(&a).clone();
         let (low, high) = (c.low.unwrap(), c.high.unwrap());
         assert!(low <= c.value.unwrap() && c.value.unwrap() <= high, "{c:?}");
-        (high / low).ln()
+        libm::log(high / low)
     };
     // An exclusive bound: the last of a month ends with the first of the next.
     let days = ["2022-02-02", "2022-02-27", "2022-02-28", "2022-06-15", "2023-02-02"].map(width);
@@ -142,17 +142,17 @@ fn the_band_holds_nine_tenths_of_what_comes() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     };
-    let mut normal = || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+    let mut normal = || (-2.0 * libm::log(uniform())).sqrt() * libm::cos(std::f64::consts::TAU * uniform());
     let (mut held, worlds) = (0, 400);
     let (framework, types) = (Arc::new(bounded(1.0, Vec::new())), types());
     let template = year(2010, 1, None);
     for _ in 0..worlds {
         let sigma = 0.05 + 0.1 * normal().abs();
-        let mut x = 100.0_f64.ln();
+        let mut x = libm::log(100.0);
         let values: Vec<f64> = (0..9)
             .map(|_| {
                 x += sigma * normal();
-                x.exp()
+                libm::exp(x)
             })
             .collect();
         let fact = |n: usize| {

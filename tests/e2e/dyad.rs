@@ -70,8 +70,12 @@ fn a_new_pair_has_scenarios_and_forecasts_of_its_own() {
     assert!(empty.contains("4 not filed"), "{empty}");
     there(&["ingest", "--feed", "facts-csv", "config/example-facts.csv"]);
     let scenarios = json(&["scenarios", "--as-of", "2026-06-30"]);
-    let p: Vec<f64> =
-        scenarios["scenarios"].as_array().unwrap().iter().map(|s| s["probability"].as_f64().unwrap()).collect();
+    let p: Vec<f64> = scenarios["scenarios"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["probability"].as_f64().unwrap())
+        .collect();
     assert!(p.len() == 2 && (p.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{p:?}");
     let listed = |standing: &str| {
         let rows = json(&["forecast", "list"]);

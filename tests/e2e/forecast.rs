@@ -167,12 +167,18 @@ fn what_is_not_on_record_says_how_it_gets_there() {
     assert!(table.contains("`bellwether forecast record` files them"), "{table}");
     // The title has a line of its own, before its figures.
     let lines: Vec<&str> = table.lines().collect();
-    let at = lines.iter().position(|l| l.starts_with(" Will trade between China and Russia in 2027 be 260")).unwrap();
+    let at = lines
+        .iter()
+        .position(|l| l.starts_with(" Will trade between China and Russia in 2027 be 260"))
+        .unwrap();
     assert!(lines[at + 1].starts_with("  2027-12-31") && lines[at + 2].contains("trade-2027-260"), "{table}");
     let empty = list("2020-12-31");
     assert!(empty.contains("No open question on that day") && empty.contains("`bellwether init`"), "{empty}");
     let why = store.run(&["why", "trade-2027-260", "--as-of", "2026-12-01"]).exits(0).out;
-    assert!(why.contains("not yet on record") && why.contains("`bellwether forecast record` files it"), "{why}");
+    assert!(
+        why.contains("not yet on record") && why.contains("`bellwether forecast record` files it"),
+        "{why}"
+    );
     let near = store.run(&["why", "trade-2027-261"]).exits(4);
     assert!(near.err.contains("did you mean trade-2027-260"), "{near}");
 }

@@ -137,15 +137,22 @@ fn a_question_is_filed_forecast_once_a_day_and_answered() {
     assert_eq!((table.questions, table.forecasts, table.came_true), (1, 2, 1.0));
     assert!(headline.heading.starts_with("on record"));
     // Why says what it was compared with, what was said, and by which fact it was answered.
-    let why = log.ledger.why(&Questions::default(), &log.projector, &QUICK, "q", moment("2025-02-01")).unwrap();
+    let why =
+        log.ledger.why(&Questions::default(), &log.projector, &QUICK, "q", moment("2025-02-01")).unwrap();
     let figure = |name: &str| why.figures.iter().find(|f| f.name == name).and_then(|f| f.value.clone());
     assert_eq!(figure("answer").as_deref(), Some("true"));
     assert_eq!(figure("figure").as_deref(), Some("244800000000"));
     assert_eq!(figure("forecasts on record").as_deref(), Some("2"));
     assert!(figure("said 2024-03-03").is_some());
     assert_eq!(why.facts.iter().map(|f| f.seq).collect::<Vec<_>>(), log.outcome().unwrap().3);
-    let open = log.ledger.why(&Questions::default(), &log.projector, &QUICK, "q", moment("2024-04-01")).unwrap();
+    let open =
+        log.ledger.why(&Questions::default(), &log.projector, &QUICK, "q", moment("2024-04-01")).unwrap();
     assert!(open.figures.iter().any(|f| f.name == "probability") && open.facts.len() == 10);
+    // Before it was filed, only the configuration knows of it.
+    let before = |all: &Questions| log.ledger.why(all, &log.projector, &QUICK, "q", moment("2024-02-15"));
+    assert!(before(&Questions::default()).is_none());
+    let unfiled = before(&questions).unwrap();
+    assert!(unfiled.meaning.contains("not yet on record") && unfiled.facts.len() == 10, "{unfiled:?}");
     // A fold of the same records is the same record.
     let mut again = Ledger::default();
     log.records.iter().for_each(|r| again.apply(r));

@@ -148,6 +148,11 @@ fn a_question_is_filed_forecast_once_a_day_and_answered() {
     let open =
         log.ledger.why(&Questions::default(), &log.projector, &QUICK, "q", moment("2024-04-01")).unwrap();
     assert!(open.figures.iter().any(|f| f.name == "probability") && open.facts.len() == 10);
+    // Before it was filed, only the configuration knows of it.
+    let before = |all: &Questions| log.ledger.why(all, &log.projector, &QUICK, "q", moment("2024-02-15"));
+    assert!(before(&Questions::default()).is_none());
+    let unfiled = before(&questions).unwrap();
+    assert!(unfiled.meaning.contains("not yet on record") && unfiled.facts.len() == 10, "{unfiled:?}");
     // A fold of the same records is the same record.
     let mut again = Ledger::default();
     log.records.iter().for_each(|r| again.apply(r));

@@ -123,7 +123,7 @@ fn a_gap_before_the_view_is_not_read_as_empty() {
     };
     let (open, middle, notes) = fan();
     assert!(open >= 6.0 && notes.contains("drawn from 2026-"), "{open} {notes}");
-    let row = "coverage.declared,coverage|exercise.held|2010-2026,2010-01-01,2026-11-25,2026-11-24,no,CHN,RUS,,,\
+    let row = "coverage.declared,coverage|exercise.held|2010-2026,2010-01-01,2026-11-25,2026-11-23,no,CHN,RUS,,,\
                \"{\"\"covers\"\": \"\"exercise.held\"\"}\",a register,https://example.org/register,B,2,,assert";
     let report = store.ingest("facts-csv", crate::facts::csv(&[row.to_owned()]));
     assert_eq!(report["facts"]["stored"], 1, "{report}");

@@ -16,8 +16,8 @@ Examples:
   bellwether init --dyad IND-JPN my-config
 
 Nothing is overwritten. With --dyad, example-facts.csv in the folder holds
-made-up facts to try it with, and questions/ an example of each kind of forecast
-question.";
+made-up facts to try it with, and questions/ an example of each kind of
+forecast question.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -1,10 +1,10 @@
 //! What is not known, why, and what it costs.
 
 use bellwether_model::View;
-use bellwether_model::framework::{Baseline, Composite, Match, Measure, PeriodKind, Read};
+use bellwether_model::framework::{Baseline, Composite, Match, Measure, PeriodKind, Range, Read};
 use serde::{Deserialize, Serialize};
 
-use crate::fold::Projector;
+use crate::fold::{Projector, moment};
 use crate::state::time::date;
 use crate::state::{Core, MeasureEval};
 
@@ -130,9 +130,14 @@ impl Projector {
     }
 }
 
+/// Whether a figure, with the end of its period, lies within a range and its ceilings.
+pub(crate) fn within(range: &Range, (end, value): (i64, f64)) -> bool {
+    moment(end).is_some_and(|end| range.holds(value, end.date_naive()))
+}
+
 fn outside_range(measure: &Measure, eval: &MeasureEval) -> Option<Gap> {
     let range = measure.range.as_ref()?;
-    let mut outside = eval.series.points.iter().filter(|p| !range.holds(p.value));
+    let mut outside = eval.series.points.iter().filter(|p| !within(range, (p.end, p.value)));
     let first = outside.next()?;
     let (last, more) = outside.fold((first, 0), |(_, n), p| (p, n + 1));
     let others = if more > 0 { format!(" and {more} before it") } else { String::new() };
@@ -143,7 +148,7 @@ fn outside_range(measure: &Measure, eval: &MeasureEval) -> Option<Gap> {
         due: None,
         costs: 0.0,
         waits_for: format!(
-            "a correction of the figure of before {}{others}, or of the range {} to {} {}",
+            "a correction of the figure of before {}{others}, or of the range {} to {} {} and its ceilings",
             date(last.end),
             range.min,
             range.max,

@@ -31,7 +31,7 @@ Examples:
   bellwether forecast score
   bellwether forecast score --backcasts      and the past, quarter by quarter
   bellwether forecast score --backcasts --from 2014-01-01 --to 2021-12-31
-  bellwether forecast score --scenarios      what the scenarios foresaw of signals
+  bellwether forecast score --scenarios      what scenarios foresaw of signals
 
 The headline is of what the log took before the answer could be known. Less is
 better for Brier, log and CRPS; a skill is 1 - score / score of the reference,

@@ -219,6 +219,21 @@ impl<'a> Checker<'a> {
         if range.reason.trim().is_empty() {
             self.push(path, "the range has no reason", "say what keeps the value within");
         }
+        let (mut until, mut most) = (None, range.min);
+        for (n, ceiling) in range.ceilings.iter().enumerate() {
+            let path = [path, &[Step::Key("ceilings"), Step::At(n)]].concat();
+            if !(most < ceiling.max && ceiling.max < range.max) || until >= Some(ceiling.until) {
+                self.push(
+                    &path,
+                    "ceilings rise with time, from the least value to the greatest of the range",
+                    "give each a later `until` and a greater `max` than the one before, below the range's own",
+                );
+            }
+            if ceiling.reason.trim().is_empty() {
+                self.push(&path, "the ceiling has no reason", "say what holds the value down until then");
+            }
+            (until, most) = (Some(ceiling.until), ceiling.max);
+        }
     }
 
     fn baseline(&mut self, path: &[Step<'_>], baseline: &Baseline) {

@@ -153,12 +153,28 @@ pub struct Range {
     pub max: f64,
     /// What keeps it within.
     pub reason: String,
+    /// Lower maxima of the time until more exists, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ceilings: Vec<Ceiling>,
+}
+
+/// The greatest value of periods that end at a date or before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceiling {
+    /// First day on which it no longer holds.
+    pub until: NaiveDate,
+    /// Greatest value, in the unit of the measure.
+    pub max: f64,
+    /// What holds it down.
+    pub reason: String,
 }
 
 impl Range {
-    /// Whether a value lies within; its ends do.
-    pub fn holds(&self, value: f64) -> bool {
-        (self.min..=self.max).contains(&value)
+    /// Whether the value of a period that ends before the day `end` lies within; the ends do.
+    pub fn holds(&self, value: f64, end: NaiveDate) -> bool {
+        let ceiling = self.ceilings.iter().find(|c| end <= c.until);
+        (self.min..=ceiling.map_or(self.max, |c| c.max)).contains(&value)
     }
 }
 

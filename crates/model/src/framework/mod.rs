@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use composite::{
     As, Asymmetry, Balance, Composite, CompositeFormula, Constraint, Input, Limit, Pair, Sign,
 };
-pub use measure::{Agreement, Also, Baseline, Cadence, Formula, Kind, Measure, Range, Transform};
+pub use measure::{Agreement, Also, Baseline, Cadence, Ceiling, Formula, Kind, Measure, Range, Transform};
 pub use read::{Match, PeriodKind, Read, glob};
 pub use scenario::{CREDIBILITIES, Evidence, GroupRepeats, RELIABILITIES, Scenario, Signal, SignalState};
 

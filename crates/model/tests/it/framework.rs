@@ -66,6 +66,11 @@ fn a_range_that_is_empty_without_reason_or_of_a_count() {
     );
     check(level, &range("min = 0.0, max = 1.0, reason = \"\""), &["the range has no reason"]);
     check(level, &range("min = 0.0, reason = \"pipes\""), &["max"]);
+    let ceilings =
+        |text: &str| range(&format!("min = 0.0, max = 9.0, reason = \"pipes\", ceilings = [{text}]"));
+    let two = "{ until = \"2027-01-01\", max = 5.0, reason = \"one\" }, { until = \"2030-01-01\", max = 5.0, reason = \"\" }";
+    check(level, &ceilings(two), &["ceilings rise with time", "a later `until` and a greater `max`"]);
+    check(level, &ceilings(two), &["the ceiling has no reason"]);
     check(
         "kind = \"count\"",
         "kind = \"count\"\nrange = { min = 0.0, max = 9.0, reason = \"few\" }",

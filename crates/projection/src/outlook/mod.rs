@@ -296,7 +296,7 @@ impl Outlook<'_> {
             Law::Walk(walk) => {
                 let (targets, periods, steps) = self.period_steps(walk.last, fitted.months, dates);
                 let mut out = walk.simulate(&self.courses, &steps, &targets, &periods, &mut draw);
-                out.iter_mut().flatten().flatten().for_each(|x| *x = walk.link.back(*x));
+                out.iter_mut().flatten().flatten().for_each(|x| *x = walk.value(*x));
                 out
             }
             Law::Revert(revert) => {

@@ -15,6 +15,7 @@ use super::revert::Revert;
 use super::tilt::{pulls, ratios};
 use super::walk::{Link, Walk};
 use crate::fold::moment;
+use crate::gaps::within;
 use crate::state::time::{date, shift_months};
 use crate::state::{MeasureEval, Point};
 
@@ -106,8 +107,7 @@ impl Outlook<'_> {
         let months = measure.cadence.months().unwrap_or(12);
         let (points, read) = self.choose(eval, measure)?;
         let pairs: Vec<(i64, f64)> = points.iter().map(|p| (p.end, p.value)).collect();
-        let values: Vec<f64> = pairs.iter().map(|p| p.1).collect();
-        let link = Link::of(measure, &values);
+        let link = Link::of(measure, &pairs);
         let (enough, n) = (self.least(), points.len());
         if n < enough && link.prior().is_none() {
             return Err(format!("{n} comparable values of either sign, {enough} are needed"));
@@ -144,7 +144,14 @@ impl Outlook<'_> {
         if let Some(label) = read {
             note.notes.push(format!("fitted to {label}, not to the series shown"));
         }
-        let outside = measure.range.iter().flat_map(|r| values.iter().filter(|v| !r.holds(**v))).count();
+        let outside = measure.range.iter().flat_map(|r| pairs.iter().filter(|p| !within(r, **p))).count();
+        if let (Some(range), Link::Range(..)) = (&measure.range, link) {
+            walk.under(range);
+            let now = self.view.as_of.date_naive();
+            for c in range.ceilings.iter().filter(|c| c.until > now) {
+                note.notes.push(format!("at most {} until {}: {}", c.max, c.until, c.reason));
+            }
+        }
         if outside > 0 {
             note.notes
                 .push(format!("the range of the framework is passed over: {outside} values lie outside"));

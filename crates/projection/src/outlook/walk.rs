@@ -13,12 +13,13 @@
 //! - Months and quarters of levels with three years and more get seasonal offsets, the mean residuals from a straight
 //!   line, shrunk by n / (n + 1).
 
-use bellwether_model::framework::{Formula, Kind, Measure};
-use chrono::Datelike;
+use bellwether_model::framework::{Formula, Kind, Measure, Range};
+use chrono::{Datelike, NaiveTime};
 
 use super::course::{Courses, Pulled, Step, years};
 use super::draw::Draw;
 use crate::fold::moment;
+use crate::gaps::within;
 
 const SHRINK: f64 = 4.0;
 const DAMP: f64 = 0.8;
@@ -39,12 +40,13 @@ pub(super) enum Link {
 
 impl Link {
     /// The link for a measure with these values.
-    pub(super) fn of(measure: &Measure, values: &[f64]) -> Self {
-        let range = measure.range.as_ref().filter(|range| values.iter().all(|v| range.holds(*v)));
+    pub(super) fn of(measure: &Measure, points: &[(i64, f64)]) -> Self {
+        let range = measure.range.as_ref().filter(|range| points.iter().all(|p| within(range, *p)));
+        let mut values = points.iter().map(|p| p.1);
         match (measure.kind, range) {
             (_, Some(range)) => Link::Range(range.min, range.max),
             (Kind::Share, None) => Link::Logit,
-            _ if measure.formula != Formula::Mean && values.iter().all(|v| *v > 0.0) => Link::Log,
+            _ if measure.formula != Formula::Mean && values.all(|v| v > 0.0) => Link::Log,
             _ => Link::Plain,
         }
     }
@@ -124,6 +126,16 @@ pub(super) struct Walk {
     pub(super) months: u32,
     /// Where each scenario pulls.
     pub(super) pulls: Vec<f64>,
+    /// What periods that end by a moment cannot exceed, ascending: what is not there does not carry.
+    pub(super) ceilings: Vec<Ceiling>,
+}
+
+/// A ceiling on the scale of the link and in the unit of the measure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ceiling {
+    until: i64,
+    x: f64,
+    max: f64,
 }
 
 impl Walk {
@@ -172,7 +184,24 @@ impl Walk {
             season,
             months,
             pulls: Vec::new(),
+            ceilings: Vec::new(),
         })
+    }
+
+    /// Takes over the ceilings of the range that the walk goes in.
+    pub(super) fn under(&mut self, range: &Range) {
+        let ceiling = |c: &bellwether_model::framework::Ceiling| Ceiling {
+            until: c.until.and_time(NaiveTime::MIN).and_utc().timestamp_micros(),
+            x: self.link.forward(c.max),
+            max: c.max,
+        };
+        self.ceilings = range.ceilings.iter().map(ceiling).collect();
+    }
+
+    /// A simulated position in the unit of the measure: a ceiling's own is the ceiling, to the last bit.
+    pub(super) fn value(&self, x: f64) -> f64 {
+        let at = self.ceilings.iter().find(|c| c.x.to_bits() == x.to_bits());
+        at.map_or_else(|| self.link.back(x), |c| c.max)
     }
 
     /// Simulates: for each target, which is the end of a step, the values at it and the highest and lowest at any of
@@ -215,6 +244,7 @@ impl Walk {
             let offset = self.season.get(slot(step.to, self.months)).copied().unwrap_or_default();
             let (counts, target) = (periods.contains(&step.to), targets.iter().position(|t| *t == step.to));
             let mut found = target.and_then(|t| out.get_mut(t));
+            let ceiling = self.ceilings.iter().find(|c| step.to <= c.until).map_or(f64::INFINITY, |c| c.x);
             let pulls = pulled.at.iter().copied().chain(std::iter::repeat(0.0));
             for (path, pull) in paths.iter_mut().zip(pulls) {
                 path.x += path.drift * damped + path.sigma * spread * draw.normal();
@@ -222,6 +252,7 @@ impl Walk {
                 if noise > 0.0 {
                     value += noise * draw.normal();
                 }
+                value = value.min(ceiling);
                 if counts {
                     path.highest = path.highest.max(value);
                     path.lowest = path.lowest.min(value);

@@ -308,7 +308,8 @@ fn bounds_ahead_are_read_off_the_same_paths_as_the_fans() {
             let day = parse_moment(&format!("{}-01-01", y.year + 1)).unwrap();
             let sample = outlook.predictive(&b.of, day).unwrap();
             // The bound itself is not beyond it: of counts some paths end there.
-            let beyond = if b.maximum { 1.0 - sample.at_most(b.bound) } else { 1.0 - sample.at_least(b.bound) };
+            let beyond =
+                if b.maximum { 1.0 - sample.at_most(b.bound) } else { 1.0 - sample.at_least(b.bound) };
             assert!((y.at.probability - beyond).abs() < 1e-12, "{} {}", b.id, y.year);
             assert!(y.at.probability <= y.ever.probability && before <= y.ever.probability, "{y:?}");
             before = y.ever.probability;

@@ -410,14 +410,12 @@ fn an_index_that_is_still_held_is_waited_for() {
     log.close().unwrap();
     let held = std::fs::File::open(dir.path().join("sled/db")).unwrap();
     held.lock().unwrap();
-    std::thread::scope(|scope| {
-        let opening = scope.spawn(|| open(dir.path()));
-        // The lock of the store comes before that of the index, and names its holder.
-        while std::fs::read(dir.path().join("LOCK")).unwrap().is_empty() {
-            std::thread::yield_now();
-        }
-        held.unlock().unwrap();
-        let log = opening.join().unwrap();
-        assert!(!log.opened().index_rebuilt);
-    });
+    let (tell, told) = std::sync::mpsc::channel();
+    let path = dir.path().to_owned();
+    let opening = std::thread::spawn(move || tell.send(open(&path)).unwrap());
+    assert!(told.recv_timeout(std::time::Duration::from_millis(300)).is_err(), "it opens what is held");
+    held.unlock().unwrap();
+    let log = told.recv().unwrap();
+    opening.join().unwrap();
+    assert!(!log.opened().index_rebuilt);
 }

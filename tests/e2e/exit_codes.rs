@@ -34,9 +34,16 @@ fn usage_is_2() {
         &["ingest"],
         &["--format", "yaml", "replay"],
         &["ingest", "--feed", "no-such-feed", "-"],
+        &["diff", "--from", "2023-01-31", "--to", "2022-01-31"],
+        &["diff", "--from", "now", "--to", "2022-01-31", "--as-of", "2022-01-01"],
     ] {
         fails(&store, args, 2);
     }
+    let backwards = store.run(&["diff", "--from", "2023-01-31", "--to", "2022-01-31"]);
+    assert!(
+        backwards.err.contains("--from comes after --to") && backwards.err.contains("exchange"),
+        "{backwards}"
+    );
 }
 
 #[test]

@@ -154,7 +154,7 @@ impl<'a> Scope<'a> {
         }
         let id = read.id.as_deref().or(if read.own { subject } else { Some("") });
         let row = id.and_then(|id| self.row(read.table, id));
-        let field = row.as_ref().and_then(|row| row.fields.get(&read.field));
+        let field = row.as_ref().and_then(|row| row.fields.get(&read.field)?.pointer(&read.inside));
         let value = field.and_then(value);
         if read.test { Some(Value::Bool(value.is_some())) } else { value }
     }

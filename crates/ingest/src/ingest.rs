@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::mpsc::sync_channel;
 
-use bellwether_model::{Body, Fact, FactTypes, Problem, Stamp};
+use bellwether_model::{Body, Fact, FactTypes, Problem, Stamp, counted};
 use bellwether_store::{Append, EventLog};
 use chrono::{DateTime, Utc};
 
@@ -162,8 +162,13 @@ pub(crate) fn ingest_by(
 fn taken(file: &str, report: &Report) -> Problem {
     let Report { records, facts, .. } = report;
     let message = format!(
-        "the rest was taken: {} records read = {} mapped + {} skipped + {} quarantined; {} facts stored, {} known",
-        records.read, records.mapped, records.skipped, records.quarantined, facts.stored, facts.duplicate
+        "the rest was taken: {} read = {} mapped + {} skipped + {} quarantined; {} stored, {} known",
+        counted(records.read, "record", "records"),
+        records.mapped,
+        records.skipped,
+        records.quarantined,
+        counted(facts.stored, "fact", "facts"),
+        facts.duplicate
     );
     Problem::new(message, "once the source is corrected ingest all of it again: nothing is stored twice")
         .at(file, 0)

@@ -8,6 +8,7 @@
 //! What is absent on purpose: IO, a clock, randomness, threads. Parsing takes text and the name to
 //! blame; every error is a [`Problem`] that names file, line, field, the offending text and the remedy.
 
+mod count;
 pub mod expression;
 mod fact;
 pub mod framework;
@@ -24,6 +25,7 @@ mod stamp;
 mod types;
 mod view;
 
+pub use count::counted;
 pub use fact::{Attributes, Basis, Evidence, Fact, NAMESPACE, Op, base_key};
 pub use grade::Grade;
 pub use locate::{Locator, Step};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bellwether_detect::{Posterior, PosteriorConfig};
 use bellwether_model::framework::{Agreement, As, Baseline, Composite, Formula, Input, Limit, Measure, Sign};
-use bellwether_model::{View, parse_moment};
+use bellwether_model::{View, counted, parse_moment};
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::{Assessment, BalanceState, Shift};
@@ -440,8 +440,12 @@ impl Projector {
         for (feed, heard) in months.range(onset..).flat_map(|(_, month)| &month.days) {
             *days.entry(feed).or_default() += heard;
         }
-        let line =
-            |(feed, days)| figure(&format!("heard through feed {feed}"), Some(format!("on {days} days")));
+        let line = |(feed, days)| {
+            figure(
+                &format!("heard through feed {feed}"),
+                Some(format!("on {}", counted(days, "day", "days"))),
+            )
+        };
         days.into_iter().map(line).collect()
     }
 

@@ -96,7 +96,8 @@ pub enum Error {
     },
     /// Import needs an empty log.
     #[error(
-        "the log already holds {head} records and an import keeps sequence numbers; import into a new store folder"
+        "the log already holds {} and an import keeps sequence numbers; import into a new store folder",
+        bellwether_model::counted(*head, "record", "records")
     )]
     NotEmpty {
         /// Its head.

@@ -136,16 +136,19 @@ impl Segments {
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`], [`Error::Index`]. The log is durable all the same.
-    pub fn close(self) -> Result<(), Error> {
+    pub fn close(mut self) -> Result<(), Error> {
         self.shut()
     }
 
-    fn shut(&self) -> Result<(), Error> {
+    fn shut(&mut self) -> Result<(), Error> {
         let Some(mut lock) = held(&self.lock).take() else { return Ok(()) };
-        self.anchor()?;
-        if let Some(index) = self.index() {
-            index.close()?;
-        }
+        // The index goes before the lock is given back, whatever fails: the next owner must find it free.
+        let Lookup::Sled(index) = std::mem::replace(&mut self.lookup, Lookup::Table(Mutex::default())) else {
+            return Ok(());
+        };
+        let done = self.anchor().and_then(|()| index.flush());
+        let freed = index.free();
+        done.and(freed)?;
         lock.closed().map_err(Error::io(&self.log))
     }
 

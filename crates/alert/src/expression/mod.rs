@@ -29,6 +29,8 @@ pub(crate) struct Read {
     pub(crate) own: bool,
     /// Field; empty for `fit`.
     pub(crate) field: String,
+    /// Place inside the field, as a JSON pointer (RFC 6901); only of what is tested, empty for the field itself.
+    pub(crate) inside: String,
     /// Asks whether the value is known.
     pub(crate) test: bool,
     /// As the expression writes it.

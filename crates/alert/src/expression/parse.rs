@@ -7,7 +7,7 @@ use bellwether_model::{Problem, Problems};
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, SelectExpr};
 
-use super::schema::{ROOTS, Table};
+use super::schema::{ROOTS, Table, Type};
 use super::{Comparison, Compiled, Engine, Fault, Read};
 
 /// Longest pattern of `matches`, in bytes, and the size of its compiled form.
@@ -111,6 +111,8 @@ struct Parser<'p> {
     info: &'p cel::common::ast::SourceInfo,
     reads: Vec<Read>,
     locals: Vec<String>,
+    /// Place inside the field that is read next, where it is tested.
+    inside: String,
     /// Byte up to which reads have been placed.
     cursor: usize,
     problems: Vec<Problem>,
@@ -146,6 +148,7 @@ impl Compiled {
             info: program.source_info(),
             reads: Vec::new(),
             locals: Vec::new(),
+            inside: String::new(),
             cursor: 0,
             problems: Vec::new(),
         };
@@ -456,8 +459,52 @@ impl Parser<'_> {
             }
             _ => {}
         }
+        if let Some(part) = self.part(&operand.expr) {
+            if !part.keys.contains(&field.as_str()) {
+                let at = self.find(&field, at);
+                let remedy = remedy(&field, part.keys.iter().copied(), "it has");
+                self.fault(at, format!("{} has no field {field}", part.of.field), remedy);
+                return IdedExpr { id, expr: Expr::Unspecified };
+            }
+            // CEL asks `has` of what there is: of an unknown period it would give no answer, not even that its end is unknown.
+            if test {
+                self.inside = format!("{}/{field}", part.inside);
+                return self.select(id, SelectExpr { test, ..part.of });
+            }
+        }
         let operand = Box::new(self.rewrite(*operand));
         IdedExpr { id, expr: Expr::Select(SelectExpr { operand, field, test }) }
+    }
+
+    /// What an operand is when it is a field of a row that has named parts, or an item of a list of such.
+    fn part(&self, operand: &Expr) -> Option<Part> {
+        let (of, item) = match operand {
+            Expr::Select(of) => (of, None),
+            Expr::Call(CallExpr { func_name, args, target: None }) if func_name == "_[_]" => {
+                let [IdedExpr { expr: Expr::Select(of), .. }, at] = args.as_slice() else { return None };
+                let Expr::Literal(LiteralValue::Int(at)) = &at.expr else { return None };
+                (of, Some(*at.inner()))
+            }
+            _ => return None,
+        };
+        let root = |name: &String| Table::named(name).filter(|_| !self.locals.contains(name));
+        let table = match &of.operand.expr {
+            Expr::Ident(name) if name == "row" && !self.locals.contains(name) => self.row,
+            Expr::Ident(name) => root(name).filter(|table| *table == Table::Balance),
+            Expr::Call(CallExpr { func_name, args, target: None }) if func_name == "_[_]" => {
+                match args.first() {
+                    Some(IdedExpr { expr: Expr::Ident(name), .. }) => root(name),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let keys = match (table?.field(&of.field)?, item) {
+            (Type::Texted(keys), None) => keys.to_vec(),
+            (Type::Maps(texts, numbers), Some(_)) => [texts, numbers].concat(),
+            _ => return None,
+        };
+        Some(Part { of: of.clone(), inside: item.map_or_else(String::new, |at| format!("/{at}")), keys })
     }
 
     /// A number of the rule's own: a literal with a name.
@@ -497,7 +544,7 @@ impl Parser<'_> {
             self.fault(at, format!("{name} has no field {field}"), remedy);
             return IdedExpr { id, expr: Expr::Unspecified };
         }
-        let name = format!("{name}.{field}");
+        let name = format!("{name}.{field}{}", self.inside);
         self.read(id, table, row, field, test, name, place)
     }
 
@@ -512,14 +559,23 @@ impl Parser<'_> {
         name: String,
         offset: usize,
     ) -> IdedExpr {
+        let inside = std::mem::take(&mut self.inside);
         let own = row.is_none() && !matches!(table, Table::Balance | Table::Fit);
         let same = |r: &Read| (&r.name, r.test) == (&name, test);
         let at = self.reads.iter().position(same).unwrap_or_else(|| {
-            self.reads.push(Read { table, id: row, own, field, test, name, offset });
+            self.reads.push(Read { table, id: row, own, field, inside, test, name, offset });
             self.reads.len() - 1
         });
         IdedExpr { id, expr: Expr::Ident(super::run::variable(at)) }
     }
+}
+
+/// A field of a row with named parts.
+struct Part {
+    of: SelectExpr,
+    /// JSON pointer to where the parts are.
+    inside: String,
+    keys: Vec<&'static str>,
 }
 
 /// Names that a macro may not call its variable.

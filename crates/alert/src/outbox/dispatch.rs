@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bellwether_model::format_moment;
+use bellwether_model::{counted, format_moment};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use uuid::Uuid;
@@ -285,9 +285,10 @@ impl Line {
                 let remedy = format!("mend that, then `bellwether notify retry {id}`, or --all");
                 (Outcome::Dead, format!("{why}; not tried again: {remedy}"))
             }
-            Answer::Failed { why, .. } if now - since >= self.give_up => {
-                (Outcome::Dead, format!("given up after {attempts} attempts; the last: {why}"))
-            }
+            Answer::Failed { why, .. } if now - since >= self.give_up => (
+                Outcome::Dead,
+                format!("given up after {}; the last: {why}", counted(attempts, "attempt", "attempts")),
+            ),
             Answer::Failed { retry_after, .. } => {
                 let next = now + delta(backoff(id, attempts, retry_after));
                 self.failing.insert(id, Failing { attempts, last: now, next });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellwether_alert::RuleSet;
 
 use crate::support::{bundled, rule, rules, types};
+use crate::world::summaries;
 
 /// Faults of a file as they are shown, one after the other; `ok` for none.
 fn check(text: &str) -> String {
@@ -240,4 +241,49 @@ fn r25_a_pattern_is_a_short_literal_and_small_when_compiled() {
     )
     .replace("AAAA", &format!("{}!", "a".repeat(1_500)));
     assert_eq!(soon(|| check(&text)), "ok");
+}
+
+#[test]
+fn what_is_unknown_in_the_middle_of_an_expression() {
+    for (summary, unknown, known) in [
+        // `has` of a part asks whether the part is known, whatever it is a part of.
+        ("has(row.period.end) ? row.period.end : 'never'", "never", "2030-01-01"),
+        ("!has(row.period.end) ? 'never' : row.period.end", "never", "2030-01-01"),
+        ("has(row.period) ? 'some' : 'none'", "none", "some"),
+        ("has(indicator['commerce.trade'].period.end) ? 'some' : 'none'", "none", "some"),
+        ("has(row.also[0].value) ? row.also[0].value : -1.0", "-1", "-1"),
+        ("has(row.also[1].value) ? row.also[1].value : -1.0", "-1", "4"),
+        ("has(row.also[2].value) ? row.also[2].value : -1.0", "-1", "-1"),
+        ("row.also.exists(a, has(a.value))", "false", "true"),
+        // One item that holds, or does not, decides beside one that is unknown.
+        ("row.also.exists(a, a.value > 2.0)", "false", "true"),
+        ("row.also.exists(a, a.value > 5.0)", "false", "unknown"),
+        ("row.also.all(a, a.value > 5.0)", "true", "false"),
+        ("row.also.all(a, a.value > 2.0)", "true", "unknown"),
+        // The branch that is not taken may read what is unknown; a condition may not.
+        ("true ? 'a' : row.period.end", "a", "a"),
+        ("false ? row.period.end : 'a'", "a", "a"),
+        ("row.period.end > '2020' ? 'a' : 'b'", "unknown", "a"),
+        ("(row.period.end > '2020' || true) ? 'a' : 'b'", "a", "a"),
+        ("(false && row.period.end > '2020') ? 'a' : 'b'", "b", "b"),
+        ("(row.period.end > '2020' && false) ? 'a' : 'b'", "b", "b"),
+        ("(true || row.period.end > '2020') ? 'a' : 'b'", "a", "a"),
+        ("!(row.period.end > '2020')", "unknown", "false"),
+        ("row.period.end in ['2030-01-01']", "unknown", "true"),
+        ("size(row.also) > 5 || row.period.end == '2030-01-01'", "unknown", "true"),
+    ] {
+        assert_eq!(summaries(&format!("{{{summary}}}")), [unknown, known], "{summary}");
+    }
+}
+
+#[test]
+fn a_part_that_no_field_has_is_a_fault() {
+    let at = |text: &str, fault: &str| {
+        let found = when(text);
+        assert!(found.contains(fault), "{text}: {found}");
+    };
+    at("has(row.period.edn)", "column 16: period has no field edn; did you mean end?");
+    at("row.period.begin > '2020'", "column 12: period has no field begin; it has: start, end");
+    at("has(row.also[0].worth)", "also has no field worth; it has: name, unit, value, vintages");
+    at("has(row.value.end)", "column 4: found no matching overload");
 }

@@ -75,6 +75,8 @@ fn what_a_rule_says_of_being_known_ends_nothing_that_became_unknown() {
     let until =
         "each = \"indicators\"\nwhen = 'row.value >= 10.0'\nuntil = '!has(row.value) || row.value < 5.0'";
     check(&rule("r", until), lines, fired);
+    let part = "each = \"indicators\"\nwhen = 'row.value >= 10.0'\nuntil = '!has(row.period.end) || row.value < 5.0'";
+    check(&rule("r", part), "2030-01-01 11\n2030-01-02 ?\n2030-01-03", "2030-01-01 r.commerce.trade firing");
     // That something is missing may itself be what a rule is about.
     let only = "each = \"indicators\"\nonly = 'row.id == \"commerce.trade\"'";
     let missing = format!("{only}\nwhen = '!has(row.value)'");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bellwether_alert::{Ack, AlertEvent, Machine, Maintenance, Matchers, Payload, RulesInForce, Silence};
 use bellwether_model::{Body, Record, System, View};
-use bellwether_projection::{Assessment, Onset, Projector, Shift, Trend, Withdrawn};
+use bellwether_projection::{AlsoState, Assessment, Onset, Projector, Shift, Span, Trend, Withdrawn};
 use chrono::{DateTime, Utc};
 
 use crate::support::*;
@@ -171,4 +171,36 @@ fn unnamed(line: &str) -> String {
         }
     }
     out
+}
+
+/// Summary of an alert about the row: while nothing is known of it, and with a value, a period and two
+/// companions, the first without a value.
+pub(crate) fn summaries(summary: &str) -> [String; 2] {
+    let text = rule("r", &format!("each = \"indicators\"\nonly = 'row.id == \"{ROW}\"'\nwhen = 'true'"))
+        .replace("now {row.value}", summary);
+    let now = at("2030-02-01");
+    let projector = Projector::new(dyad(), types());
+    [false, true].map(|known| {
+        let mut assessment = projector.assess(&View::at(now));
+        let row = assessment.indicators.iter_mut().find(|m| m.id == ROW).unwrap();
+        assert!(row.period.is_none() && row.also.is_empty());
+        if known {
+            let span = || Span { start: "2029-12-01".to_owned(), end: "2030-01-01".to_owned() };
+            (row.value, row.period) = (Some(3.0), Some(span()));
+            row.also = [("first", None), ("second", Some(4.0))]
+                .map(|(name, value)| AlsoState {
+                    name: name.to_owned(),
+                    unit: "USD".to_owned(),
+                    value,
+                    period: Some(span()),
+                    vintages: 1,
+                    evidence: vec![],
+                })
+                .into();
+        }
+        let mut machine = Machine::new(&rules(&text));
+        let events = machine.step(now, &assessment, &BTreeSet::from([ROW.to_owned()]), &dyad());
+        assert_eq!((events.len(), machine.counts().failed), (1, 0), "{summary}");
+        events[0].summary.clone()
+    })
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::out;
+use crate::render::counted;
 
 #[derive(Debug, Args)]
 pub(crate) struct CopyArgs {
@@ -106,8 +107,8 @@ fn copy(from: &Path, to: &Path) -> Result<Copied, Failure> {
 fn told(app: &mut App, copied: &Copied, how: &str, to: &Path) -> Result<(), Failure> {
     app.out.page(copied, |_| {
         format!(
-            "{} records, {} bytes, {how} {} and read again\n",
-            copied.head,
+            "{}, {} bytes, {how} {} and read again\n",
+            counted(copied.head, "record", "records"),
             copied.log_bytes,
             to.display()
         )

@@ -39,8 +39,14 @@ pub(crate) struct DiffArgs {
 const FIELDS: [&str; 6] = ["id", "path", "before", "after", "cause", "because"];
 
 pub(crate) fn run(app: &mut App, args: &DiffArgs) -> Result<(), Failure> {
-    let reading = app.reading(&args.knowing)?;
     let (from, to) = (app.moment(args.from), app.moment(args.to));
+    if from > to {
+        return Err(Failure::usage(
+            "--from comes after --to",
+            "--from is the earlier date, --to the later one: exchange them",
+        ));
+    }
+    let reading = app.reading(&args.knowing)?;
     let as_of = args.as_of.map(|bound| app.moment(bound));
     let diff = reading.diff((from, to), as_of, |as_of, known_by| args.knowing.view(as_of, known_by))?;
     if app.out.format() == Format::Csv {

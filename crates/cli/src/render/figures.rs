@@ -4,16 +4,12 @@ use bellwether_model::framework::Kind;
 use bellwether_model::{Period, PeriodClass, parse_moment};
 use bellwether_projection::{Span, Trajectory, Trend};
 
+pub(crate) use bellwether_model::counted;
+
 use super::Style;
 
 /// What stands for a figure that is not known.
 pub(crate) const UNKNOWN: &str = "–";
-
-/// A count with the word that it takes: `1 fact`, `2 facts`.
-pub(crate) fn counted<N: std::fmt::Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
-    let word = if n == N::from(1) { one } else { many };
-    format!("{n} {word}")
-}
 
 /// A figure with at most three significant decimals, large ones shortened: 244.8 bn.
 pub(crate) fn compact(value: f64) -> String {

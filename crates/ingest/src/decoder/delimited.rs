@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use bellwether_model::Problem;
+use bellwether_model::{Problem, counted};
 use memchr::{memchr, memchr2};
 
 use super::window::{Window, trim_end};
@@ -67,7 +67,7 @@ impl Columns {
         }
         let least = if self.least < most { format!("{} to ", self.least) } else { String::new() };
         Err(Problem::new(
-            format!("{} columns where the header has {least}{most}", row.len()),
+            format!("{} where the header has {least}{most}", counted(row.len(), "column", "columns")),
             "check the row for a missing or unquoted delimiter, or a line break outside quotes",
         )
         .field("record"))

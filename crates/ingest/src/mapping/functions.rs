@@ -6,7 +6,7 @@ mod numbers;
 use std::sync::Arc;
 
 use super::text::moment;
-use bellwether_model::{format_moment, parse_moment};
+use bellwether_model::{counted, format_moment, parse_moment};
 use cel::objects::Key;
 use cel::{Context, ExecutionError, ResolveResult, Value};
 use chrono::{Duration, Months, NaiveDate, NaiveDateTime, SecondsFormat};
@@ -143,7 +143,7 @@ fn find(table: Value, text: Arc<String>) -> ResolveResult {
 fn add_days(text: Arc<String>, days: i64) -> ResolveResult {
     days_added(&text, days).map(Value::from).ok_or_else(|| ExecutionError::FunctionError {
         function: "add_days".into(),
-        message: format!("{text:?} plus {days} days is no date"),
+        message: format!("{text:?} plus {} is no date", counted(days, "day", "days")),
     })
 }
 
@@ -163,7 +163,7 @@ fn add_months(text: Arc<String>, months: i64) -> ResolveResult {
     let moved = moved.filter(|at| (1..=9998).contains(&chrono::Datelike::year(at)));
     moved.map(|at| format_moment(at).into()).ok_or_else(|| ExecutionError::FunctionError {
         function: "add_months".into(),
-        message: format!("{text:?} plus {months} months is no date"),
+        message: format!("{text:?} plus {} is no date", counted(months, "month", "months")),
     })
 }
 

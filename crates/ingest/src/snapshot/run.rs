@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use bellwether_model::{Basis, Evidence, Fact, FactTypes, Grade, Op, Problem, Stamp};
+use bellwether_model::{Basis, Evidence, Fact, FactTypes, Grade, Op, Problem, Stamp, counted};
 use bellwether_store::{Append, EventLog};
 use serde_json::Value;
 
@@ -354,7 +354,10 @@ impl Desk<'_> {
         let (lost_share, before) = (lost as f64, derived.before as f64);
         (lost_share > self.snapshot.shrink * before).then(|| {
             Problem::new(
-                format!("{name}: {lost} of {} entries are gone, more than the limit", derived.before),
+                format!(
+                    "{name}: {lost} of {} gone, more than the limit",
+                    counted(derived.before, "entry is", "entries are")
+                ),
                 "compare it with its source; `quarantine release` takes it, `drop` gives it up",
             )
             .field("snapshot.shrink")

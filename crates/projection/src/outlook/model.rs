@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::PeriodClass;
 use bellwether_model::framework::{Cadence, Formula, Kind, Measure, PeriodKind, Transform};
+use bellwether_model::{PeriodClass, counted};
 use serde::{Deserialize, Serialize};
 
 use super::Outlook;
@@ -110,7 +110,7 @@ impl Outlook<'_> {
         let link = Link::of(measure, &pairs);
         let (enough, n) = (self.least(), points.len());
         if n < enough && link.prior().is_none() {
-            return Err(format!("{n} comparable values of either sign, {enough} are needed"));
+            return Err(format!("{} of either sign, {enough} are needed", comparable(n)));
         }
         let seasonal = measure.kind == Kind::Level && measure.formula != Formula::Mean;
         let mut walk = Walk::fit(link, &pairs, months, seasonal)
@@ -153,8 +153,10 @@ impl Outlook<'_> {
             }
         }
         if outside > 0 {
-            note.notes
-                .push(format!("the range of the framework is passed over: {outside} values lie outside"));
+            note.notes.push(format!(
+                "the range of the framework is passed over: {} outside",
+                counted(outside, "value lies", "values lie")
+            ));
         }
         let law = match revert {
             Some(mut revert) => {
@@ -190,7 +192,7 @@ impl Outlook<'_> {
             let (_, longest) = all.into_iter().max_by_key(|(_, points)| points.len()).unwrap_or_default();
             return match longest.last() {
                 Some(last) if longest.len() >= FEW => Err(too_old(last.end)),
-                _ => Err(format!("{} comparable values, {FEW} are needed", longest.len())),
+                _ => Err(format!("{}, {FEW} are needed", comparable(longest.len()))),
             };
         };
         let (read, points) = all.swap_remove(at);
@@ -235,7 +237,7 @@ impl Outlook<'_> {
         windows.sort_by_key(|w| w.end);
         let (known, enough) = (windows.iter().filter(|w| w.seen != Seen::Nothing).count(), self.least());
         if known < FEW {
-            return Err(format!("{known} periods with a number, {FEW} are needed"));
+            return Err(format!("{} with a number, {FEW} are needed", counted(known, "period", "periods")));
         }
         let mut count = Count::fit(&windows, self.quarters().from)
             .ok_or_else(|| "its periods have no length".to_owned())?;
@@ -321,6 +323,10 @@ impl Outlook<'_> {
         points.reverse();
         points
     }
+}
+
+fn comparable(values: usize) -> String {
+    counted(values, "comparable value", "comparable values")
 }
 
 fn too_old(last: i64) -> String {

@@ -91,8 +91,8 @@ fn what_has_no_model_says_why() {
     let why = |id: &str, at: &str| outlook.predictive(id, day(at)).unwrap_err().reason;
     for (id, at, words) in [
         ("military.exercise-scale", "2027-01-01", "floor"),
-        ("financial.payment-friction", "2027-01-01", "1 periods with a number, 2 are needed"),
-        ("measure.rus-share-of-chn-crude", "2027-01-01", "1 comparable values, 2 are needed"),
+        ("financial.payment-friction", "2027-01-01", "1 period with a number, 2 are needed"),
+        ("measure.rus-share-of-chn-crude", "2027-01-01", "1 comparable value, 2 are needed"),
         ("information.media-tone", "2027-01-01", "0 comparable values"),
         ("financial.yuan-reserves", "2027-01-01", "more than 3 years ago"),
         ("economic.trade-total", "2060-01-01", "the outlook ends with 2036"),

@@ -124,6 +124,12 @@ pub(super) async fn diff(State(api): Shared, uri: Uri, body: Body) -> Answer {
             ));
         }
         let (from, to) = (params.needed("from", now)?, params.needed("to", now)?);
+        if from > to {
+            return Err(Refused::usage(
+                "`from` comes after `to`",
+                "`from` is the earlier date, `to` the later one: exchange them",
+            ));
+        }
         let as_of = params.moment("as_of", now)?;
         let view = |date| params.between(as_of.unwrap_or(date), date);
         Ok(compare(asked.projector, (from, &view(from)?), (to, &view(to)?)))

@@ -204,6 +204,7 @@ async fn faults_in_a_query_are_named() {
         ("/v1/assessment?framework=china-rusia", 404, 2, vec!["did you mean china-russia"]),
         ("/v1/diff?from=2022-01-01", 400, 2, vec!["`to` is missing"]),
         ("/v1/diff?from=2022-01-01&to=now&known_by=now", 400, 2, vec!["known_by"]),
+        ("/v1/diff?from=2023-01-01&to=2022-01-01", 400, 2, vec!["`from` comes after `to`"]),
         ("/v1/events?from=first", 400, 2, vec!["from", "whole number"]),
         ("/v1/events?type=x&page=2", 400, 2, vec!["page"]),
         ("/v1/series/economic.trade-totl", 404, 4, vec!["economic.trade-total"]),

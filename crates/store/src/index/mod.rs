@@ -12,10 +12,11 @@ mod runs;
 mod snapshots;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bellwether_model::{Body, Record};
 
@@ -28,6 +29,12 @@ const MANIFEST: &[u8] = b"m";
 const RUN: &[u8] = b"r";
 const SOURCE: u8 = b's';
 const FEED: u8 = b'c';
+
+/// The file of sled's that it locks.
+const FILE: &str = "db";
+/// How often, and after what pause, a lock that is held is asked for again: ten seconds in all.
+const TRIES: u32 = 5_000;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Looks up by key. Writes lag behind the log by up to `lag` facts and are caught up before every look-up.
 pub(crate) struct Index {
@@ -58,8 +65,10 @@ struct Waiting {
 }
 
 impl Index {
-    /// Opens the index in `folder`; an unreadable one is replaced by an empty one.
+    /// Opens the index in `folder`; an unreadable one is replaced by an empty one, one that is held is not touched.
     pub(crate) fn open(folder: &Path, cache: u64, lag: usize, fresh: bool) -> Result<Self, Error> {
+        // An owner that died gives its locks back one after the other.
+        await_free(folder)?;
         if fresh {
             remove(folder)?;
         }
@@ -302,7 +311,7 @@ impl Index {
     }
 
     /// Writes out what waits and syncs the files for real.
-    pub(crate) fn close(&self) -> Result<(), Error> {
+    pub(crate) fn flush(&self) -> Result<(), Error> {
         drop(self.caught_up()?);
         ask(|| self.db.flush())?;
         for entry in fs::read_dir(&self.folder).map_err(Error::io(&self.folder))? {
@@ -312,6 +321,17 @@ impl Index {
             }
         }
         Ok(())
+    }
+
+    /// Lets go of the files, and returns when nothing in this process holds them any more.
+    pub(crate) fn free(self) -> Result<(), Error> {
+        let folder = self.folder.clone();
+        // Dropping sled writes, and may panic where that fails.
+        let dropped = ask(|| {
+            drop(self);
+            Ok(())
+        });
+        dropped.and(await_free(&folder))
     }
 }
 
@@ -346,6 +366,26 @@ fn remove(folder: &Path) -> Result<(), Error> {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(folder)(e)),
         _ => Ok(()),
     }
+}
+
+/// Waits until no one holds the lock of the files in `folder`. The tasks of sled's thread pool keep the files open, so
+/// with the lock, until they are next scheduled, which is after the last handle is gone.
+fn await_free(folder: &Path) -> Result<(), Error> {
+    let path = folder.join(FILE);
+    let file = match fs::File::open(&path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io(&path)(e)),
+    };
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            // Given back by name: a child process just started may still share the handle.
+            Ok(()) => return file.unlock().map_err(Error::io(&path)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+            Err(TryLockError::Error(e)) => return Err(Error::io(&path)(e)),
+        }
+    }
+    Err(Error::Busy { holder: "another process that did not leave its name".into(), path })
 }
 
 /// Runs `work`, turning a panic inside sled into a text.
@@ -437,7 +477,8 @@ mod tests {
                     std::iter::once(Ok(Entry { key: [0; 16], seq: 1, source: 0 })),
                 )
                 .unwrap();
-            index.close().unwrap();
+            index.flush().unwrap();
+            index.free().unwrap();
         }
         let index = Index::open(dir.path(), 1 << 20, 1, false).unwrap();
         assert_eq!(index.covered().0, 1000);

@@ -190,7 +190,8 @@ mod tests {
             for seq in round * 10..round * 10 + 10 {
                 index.snapshot_put(&framework(0), seq, b"x").unwrap();
             }
-            index.close().unwrap();
+            index.flush().unwrap();
+            index.free().unwrap();
         }
         let index = open(dir.path());
         index.snapshot_put(&framework(0), 5, b"older than all that stay").unwrap();

@@ -386,3 +386,36 @@ fn reopening_changes_no_answer() {
     assert_eq!(Some(answers(&reader)), before, "a reader sees the same");
     assert!(matches!(reader.append(Append::default()), Err(Error::ReadOnly)));
 }
+
+/// Closing is over when it returns: whoever opens next finds no lock held.
+#[test]
+fn closing_leaves_nothing_held() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..40 {
+        let log = open(dir.path());
+        log.append(Append::facts(facts(n * 10..n * 10 + 10))).unwrap();
+        log.close().unwrap();
+        for file in ["LOCK", "sled/db"] {
+            std::fs::File::open(dir.path().join(file)).unwrap().try_lock().unwrap();
+        }
+    }
+}
+
+/// The locks of an owner that died go one after the other: the index is waited for, not thrown away.
+#[test]
+fn an_index_that_is_still_held_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    log.append(Append::facts(facts(0..10))).unwrap();
+    log.close().unwrap();
+    let held = std::fs::File::open(dir.path().join("sled/db")).unwrap();
+    held.lock().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let path = dir.path().to_owned();
+    let opening = std::thread::spawn(move || tell.send(open(&path)).unwrap());
+    assert!(told.recv_timeout(std::time::Duration::from_millis(300)).is_err(), "it opens what is held");
+    held.unlock().unwrap();
+    let log = told.recv().unwrap();
+    opening.join().unwrap();
+    assert!(!log.opened().index_rebuilt);
+}

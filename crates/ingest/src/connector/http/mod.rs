@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use bellwether_model::{Problem, Stamp};
+use bellwether_model::{Problem, Stamp, counted};
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 
@@ -157,7 +157,11 @@ impl Http {
             let (place, entry) = (place.clone(), entry.clone());
             if let Some(why) = self.exhausted(&place, index) {
                 let problem = Problem::new(
-                    format!("given up after {} tries, the others go on: {}", index.tries, why.message),
+                    format!(
+                        "given up after {}, the others go on: {}",
+                        counted(index.tries, "try", "tries"),
+                        why.message
+                    ),
                     "fetch it by hand and ingest the file, or leave the gap",
                 );
                 self.problems.push(self.of_index(problem.text(&place.1)));
@@ -237,7 +241,12 @@ impl Http {
         if let Some((from, to)) = listed.gap.filter(|_| memory.last.is_some()) {
             let dropped = listed.dropped;
             self.tell(Problem::new(
-                format!("{dropped} sources of {from} to {to} are given up: more than the newest {}", index.newest),
+                format!(
+                    "{} of {from} to {to} {} given up: more than the newest {}",
+                    counted(dropped, "source", "sources"),
+                    if dropped == 1 { "is" } else { "are" },
+                    index.newest
+                ),
                 "fetch them by hand and ingest the files, or leave the gap; newest in [connector.index] is the limit",
             ));
         }

@@ -147,7 +147,7 @@ fn diagnosticity_row(
     let row = setting.signals.get(signal)?;
     let last = weighed.readings.iter().rfind(|r| r.seen.signal == signal).map(|r| r.seen);
     let (source, information) = last.map_or(NEXT, |s| (s.source, s.information));
-    let next = Seen { quarter: 0, signal, state: 0, source, information, cluster: 0 };
+    let next = Seen { quarter: 0, signal, state: 0, source, information, cluster: 0, told: None };
     let now = &weighed.filtered.posterior;
     let worth = gain(&setting.model, now, &next);
     let turns = worth.after.iter().enumerate().flat_map(|(state, after)| {

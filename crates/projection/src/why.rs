@@ -95,6 +95,8 @@ pub struct Reported {
     pub with: Vec<String>,
     /// Publisher families of its facts, most facts first.
     pub publishers: Vec<Publisher>,
+    /// Whether earlier readings told the same events: it counts only by how much better it is believed.
+    pub told: bool,
     /// Exponent of its likelihood: 1 is a report of its own.
     pub weight: f64,
     /// By scenario, tempered.

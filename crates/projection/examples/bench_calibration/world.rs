@@ -118,7 +118,7 @@ impl World {
 /// A report of its own about a signal.
 fn told(chance: &mut Chance, real: &Model, scenario: usize, (quarter, signal): (u32, usize)) -> Seen {
     let (source, information) = GRADES[chance.below(GRADES.len())];
-    let mut report = Seen { quarter, signal, state: 0, source, information, cluster: signal };
+    let mut report = Seen { quarter, signal, state: 0, source, information, cluster: signal, told: None };
     let rows = &real.signals[signal].rows;
     // Right, or about nothing at all.
     let right = chance.unit() < reliability(real, &report);

@@ -181,7 +181,7 @@ impl Outlook<'_> {
                 });
                 let cluster = weighed.setting.model.signals.get(signal).map_or(signal, |s| s.group);
                 let readings: Vec<Seen> = quarters
-                    .map(|quarter| Seen { quarter, signal, state, source, information, cluster })
+                    .map(|quarter| Seen { quarter, signal, state, source, information, cluster, told: None })
                     .collect();
                 if !readings.is_empty() {
                     out.push(Candidate { readings });
@@ -333,6 +333,7 @@ mod tests {
                         source: 0,
                         information: 0,
                         cluster: [0, 0, 1, 2][signal],
+                        told: None,
                     })
                     .collect(),
             })
@@ -352,6 +353,7 @@ mod tests {
                     source: 1,
                     information: 1,
                     cluster: signal,
+                    told: None,
                 })
             })
             .collect();

@@ -31,12 +31,16 @@ impl Repeats {
 /// nothing of each other (the design effect of Kish, Survey Sampling, 1965), ρ being how much they repeat each other: each
 /// weighs 1 / (1 + (n − 1)·ρ). One that is believed less than the best counts in n by how far, or a weaker report that
 /// agrees would take away from a strong one. Readings believed well below the best of their group or cluster are set
-/// aside first, so that many poor ones neither add to a good report nor drown it.
+/// aside first, so that many poor ones neither add to a good report nor drown it. What an earlier quarter was told already
+/// ([`Seen::told`]) is no news.
 pub fn shares(model: &Model, seen: &[Seen]) -> Vec<f64> {
     let group = |s: &Seen| model.signals.get(s.signal).map_or(usize::MAX, |signal| signal.group);
     let trust: Vec<f64> = seen.iter().map(|s| reliability(model, s)).collect();
     let trust = outranked(&trust, seen.iter().map(group));
     let trust = outranked(&trust, seen.iter().map(|s| s.cluster));
+    let news: Vec<f64> = seen.iter().map(|s| news(model, s)).collect();
+    let trust: Vec<f64> =
+        trust.into_iter().zip(&news).map(|(trust, news)| if *news > 0.0 { trust } else { 0.0 }).collect();
     let mut whole: BTreeMap<usize, f64> = BTreeMap::new();
     let mut clusters: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();
     for (seen, trust) in seen.iter().zip(&trust).filter(|(_, trust)| **trust > 0.0) {
@@ -47,13 +51,23 @@ pub fn shares(model: &Model, seen: &[Seen]) -> Vec<f64> {
     let counted: BTreeMap<usize, f64> =
         clusters.into_iter().map(|(group, all)| (group, count(all))).collect();
     seen.iter()
-        .zip(&trust)
-        .map(|(seen, trust)| {
+        .zip(trust.iter().zip(&news))
+        .map(|(seen, (trust, news))| {
             let whole = whole.get(&seen.cluster).copied().filter(|_| *trust > 0.0);
             let n = counted.get(&group(seen)).copied().unwrap_or(1.0);
-            whole.map_or(0.0, |whole| trust / whole / (1.0 + (n - 1.0) * model.repeats.within(group(seen))))
+            whole.map_or(0.0, |whole| {
+                news * trust / whole / (1.0 + (n - 1.0) * model.repeats.within(group(seen)))
+            })
         })
         .collect()
+}
+
+/// How much of a reading was not told before, 0–1: what is told again adds only what its teller is believed more.
+fn news(model: &Model, seen: &Seen) -> f64 {
+    let own = reliability(model, seen);
+    let before =
+        seen.told.map(|(source, information)| reliability(model, &Seen { source, information, ..*seen }));
+    before.filter(|_| own > 0.0).map_or(1.0, |before| (1.0 - before / own).max(0.0))
 }
 
 /// Number of clusters, each by its best trust against that of the best one.

@@ -16,7 +16,8 @@ const STEPS: f64 = 32.0;
 /// probability that as many readings drawn from that scenario surprise more than these did, half of ties counted
 /// ([`surprise`]). Small: what was seen is stranger than nearly anything that the scenario makes.
 pub fn fit(model: &Model, seen: &[Seen], last: u32, quarters: u32) -> Option<(f64, usize)> {
-    let mut sorted = seen.to_vec();
+    // How strange a quarter looks does not hang on what was told before it.
+    let mut sorted: Vec<Seen> = seen.iter().map(|s| Seen { told: None, ..*s }).collect();
     sorted.sort_unstable();
     let mut clusters: BTreeMap<(u32, usize), Vec<(Seen, f64)>> = BTreeMap::new();
     for quarter in (last + 1).saturating_sub(quarters)..=last {

@@ -75,6 +75,8 @@ pub struct Seen {
     /// Readings of one quarter with the same number are one report: one publisher or one event is behind them. Which is for
     /// the caller to say; the numbers mean nothing else.
     pub cluster: usize,
+    /// Source and information, as above, of the best report of an earlier quarter that told the same.
+    pub told: Option<(usize, usize)>,
 }
 
 impl Model {

@@ -3,13 +3,14 @@
 //! Two readings of one quarter repeat each other when they are of one group and the same families publish at least half of
 //! both, or when the events behind the one with fewer facts are for at least half of these facts behind the other as well,
 //! whatever their groups. Two readings without facts (nothing happened, and it was looked for) are of one publisher. What
-//! is linked so, directly or over others, is one cluster.
+//! is linked so, directly or over others, is one cluster. In a later quarter the same events tell nothing again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::scenario::SignalReading;
 use crate::fold::Projector;
+use crate::scenario::Seen;
 
 /// What is behind a reading, as numbers of facts; both lists in the order of their indices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,6 +107,34 @@ pub(crate) fn cluster(readings: &mut [SignalReading], group: impl Fn(usize) -> u
                 reading.seen.cluster = cluster;
             }
         }
+    }
+}
+
+/// Writes into each reading whether it was told before: of all events behind it, by readings of earlier quarters that said
+/// the same of the same signal, or anything of another; by how well the least believed of these events was. `readings` are
+/// in the order of their quarters. A reading without facts tells of no event.
+pub(crate) fn tell(readings: &mut [SignalReading], trust: impl Fn(&Seen) -> f64) {
+    // By event: what was said of which signal, and by whom.
+    let mut known: BTreeMap<u32, Vec<Seen>> = BTreeMap::new();
+    let mut quarter = Vec::new();
+    for reading in readings {
+        if quarter.first().is_some_and(|(seen, _): &(Seen, Arc<Origin>)| seen.quarter < reading.seen.quarter)
+        {
+            for (seen, origin) in quarter.drain(..) {
+                for (event, _) in &origin.events {
+                    known.entry(*event).or_default().push(seen);
+                }
+            }
+        }
+        let same = |s: &&Seen| s.signal != reading.seen.signal || s.state == reading.seen.state;
+        let best = |event: &u32| {
+            let said = known.get(event).into_iter().flatten().filter(same);
+            said.max_by(|a, b| trust(a).total_cmp(&trust(b)).then_with(|| b.cmp(a)))
+        };
+        let told: Option<Vec<&Seen>> = reading.origin.events.iter().map(|(event, _)| best(event)).collect();
+        let least = told.iter().flatten().min_by(|a, b| trust(a).total_cmp(&trust(b)).then_with(|| a.cmp(b)));
+        reading.seen.told = least.map(|s| (s.source, s.information));
+        quarter.push((reading.seen, Arc::clone(&reading.origin)));
     }
 }
 

@@ -17,12 +17,12 @@ use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use super::core::Core;
 use super::measure::{MeasureEval, transformed};
-use super::repeat::{Origin, cluster};
+use super::repeat::{Origin, cluster, tell};
 use super::series::Point;
 use super::time::shift_months;
 use crate::assessment::{Move, ScenarioState, Smoothed, SmoothedScenario};
 use crate::fold::{Projector, moment};
-use crate::scenario::{Filtered, Model, Moment, Repeats, Seen, SignalRows, filter, fit, smooth};
+use crate::scenario::{Filtered, Model, Moment, Repeats, Seen, SignalRows, filter, fit, reliability, smooth};
 
 /// What the drift alone did, among the indicators of `moved_by`.
 pub const TRANSITION: &str = "transition";
@@ -160,7 +160,7 @@ impl<'a> Setting<'a> {
             let source = usize::from((point.grade.source() as u8).saturating_sub(b'A'));
             let information = usize::from(point.grade.information().saturating_sub(1));
             // A cluster of its own until all readings of the quarter are there.
-            let seen = Seen { quarter, signal, state, source, information, cluster: signal };
+            let seen = Seen { quarter, signal, state, source, information, cluster: signal, told: None };
             let reading = SignalReading {
                 of: row.of.clone(),
                 seen,
@@ -176,9 +176,10 @@ impl<'a> Setting<'a> {
         out.into_values().collect()
     }
 
-    /// The readings in order, with the clusters that they are in.
+    /// The readings in order, with the clusters that they are in and what was told before.
     pub(crate) fn clustered(&self, mut readings: Vec<SignalReading>) -> Vec<SignalReading> {
         readings.sort_by_key(|r| r.seen);
+        tell(&mut readings, |seen| reliability(&self.model, seen));
         cluster(&mut readings, |signal| self.model.signals.get(signal).map_or(usize::MAX, |s| s.group));
         readings
     }

@@ -166,6 +166,7 @@ fn reported(
             .map(|s| name(s.signal))
             .collect(),
         publishers,
+        told: seen.told.is_some(),
         weight: *share,
         likelihood: setting
             .scenarios
@@ -187,7 +188,9 @@ fn line(r: &Reported) -> Figure {
     let more = r.publishers.len().saturating_sub(NAMED);
     let named: Vec<String> = named.chain((more > 0).then(|| format!("{more} more"))).collect();
     let named = if named.is_empty() { "nobody: nothing happened".to_owned() } else { named.join(", ") };
-    let with = if r.with.is_empty() {
+    let with = if r.told {
+        "told before by the same events".to_owned()
+    } else if r.with.is_empty() {
         "a report of its own".to_owned()
     } else {
         format!("one report with {}", r.with.join(", "))

@@ -53,7 +53,7 @@ fn bundled() -> Model {
 
 /// Of the best grade, from a publisher of its own.
 fn seen(quarter: u32, signal: usize, state: usize) -> Seen {
-    Seen { quarter, signal, state, source: 0, information: 0, cluster: signal }
+    Seen { quarter, signal, state, source: 0, information: 0, cluster: signal, told: None }
 }
 
 fn end(quarter: u32) -> Option<Moment> {
@@ -155,7 +155,8 @@ fn ten_echoes_of_one_report_move_the_odds_no_more_than_one() {
         model.signals = vec![SignalRows { group, rows: base.signals[kind].rows.clone() }; 10];
         for state in 0..STATES {
             for (source, information) in [(0, 0), (1, 1), (2, 2), (4, 4), (5, 5)] {
-                let report = |signal| Seen { quarter: 0, signal, state, source, information, cluster: 3 };
+                let report =
+                    |signal| Seen { quarter: 0, signal, state, source, information, cluster: 3, told: None };
                 let one = filter(&model, &[report(0)], end(0)).posterior;
                 let echoes: Vec<Seen> = (0..10).map(report).collect();
                 assert!(near(&filter(&model, &echoes, end(0)).posterior, &one), "{kind} {state}");
@@ -280,7 +281,10 @@ fn a_source_graded_e_never_turns_evidence_around() {
     for signal in 0..model.signals.len() {
         for state in 0..STATES {
             let at = |source, information| {
-                tempered(&model, &Seen { quarter: 0, signal, state, source, information, cluster: 0 })
+                tempered(
+                    &model,
+                    &Seen { quarter: 0, signal, state, source, information, cluster: 0, told: None },
+                )
             };
             let best = at(0, 0);
             for source in 0..6 {
@@ -525,14 +529,16 @@ fn model() -> impl Strategy<Value = Model> {
 }
 
 fn readings() -> impl Strategy<Value = Vec<Seen>> {
-    let one = (0_u32..12, 0_usize..5, 0_usize..3, 0_usize..6, 0_usize..6, 0_usize..4).prop_map(
-        |(quarter, signal, state, source, information, cluster)| Seen {
+    let told = proptest::option::weighted(0.2, (0_usize..6, 0_usize..6));
+    let one = (0_u32..12, 0_usize..5, 0_usize..3, 0_usize..6, 0_usize..6, 0_usize..4, told).prop_map(
+        |(quarter, signal, state, source, information, cluster, told)| Seen {
             quarter,
             signal,
             state,
             source,
             information,
             cluster,
+            told,
         },
     );
     proptest::collection::vec(one, 0..60)

@@ -125,8 +125,9 @@ impl Reading {
     ) -> Result<Scenarios, Failure> {
         match &self.source {
             Source::Store { projector, .. } => {
-                let horizon =
-                    projector.horizon(view, horizon).map_err(|p| Failure::usage(p.message, p.remedy))?;
+                let horizon = projector
+                    .horizon(view, horizon, paths)
+                    .map_err(|p| Failure::usage(p.message, p.remedy))?;
                 Ok(projector.scenarios(view, horizon, paths, sensitivity))
             }
             Source::Daemon(daemon) => {

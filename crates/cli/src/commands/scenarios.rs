@@ -26,7 +26,7 @@ pub(crate) struct ScenariosArgs {
     /// Last year shown [default: the framework's]
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1900..=2200))]
     horizon: Option<i32>,
-    /// Simulated paths behind each fan
+    /// Simulated paths behind each fan; a running daemon simulates 20000 at most
     #[arg(long, value_name = "N", default_value_t = USUAL_PATHS, value_parser = paths)]
     paths: usize,
     /// Add how much each judgement of the framework, ±50 %, changes the probabilities
@@ -103,7 +103,7 @@ fn rows(all: &Scenarios) -> Vec<Value> {
             let row = |id: String, at: &Option<Chance>, ever: &Option<Chance>| {
                 json!({ "list": "bounds", "id": id, "year": y.year,
                     "probability": ever.as_ref().map(|c| c.probability),
-                    "number": at.as_ref().map(|c| c.probability), "words": ever.as_ref().map(|c| &c.words) })
+                    "number": at.as_ref().map(|c| c.probability), "words": ever.as_ref().and_then(|c| c.words.as_ref()) })
             };
             out.push(row(bound.id.clone(), &Some(y.at.clone()), &Some(y.ever.clone())));
             out.extend(y.given.iter().map(|g| row(format!("{} given {}", bound.id, g.id), &g.at, &g.ever)));

@@ -168,19 +168,20 @@ fn bounds(page: &mut Page, all: &Scenarios) {
         let ends = bound.year_ends.as_deref().unwrap_or_default();
         for (n, y) in shown(ends.len()).into_iter().filter_map(|at| ends.get(at)).enumerate() {
             let id = bound.id.strip_prefix("constraint.").unwrap_or(&bound.id);
+            let floor = if bound.floor { "≥ " } else { "" };
             let mut given: Vec<(&str, f64)> =
                 y.given.iter().filter_map(|g| Some((short(&g.id), g.ever.as_ref()?.probability))).collect();
             given.sort_by(|a, b| a.1.total_cmp(&b.1));
             let between = given.first().zip(given.last()).map_or(UNKNOWN.to_owned(), |(a, b)| {
-                format!("{} {} to {} {}", a.0, probability(a.1), b.0, probability(b.1))
+                let [least, most] = [a.1, b.1].map(|p| format!("{floor}{}", probability(p)));
+                format!("{} {least} to {} {most}", a.0, b.0)
             });
-            let floor = if bound.floor { "≥ " } else { "" };
             table.row([
                 if n == 0 { id } else { "" }.into(),
                 y.year.to_string().into(),
                 format!("{floor}{}", probability(y.at.probability)).into(),
                 Cell::new(format!("{floor}{}", probability(y.ever.probability)), Style::Bold),
-                y.ever.words.as_str().into(),
+                y.ever.words.as_deref().unwrap_or(UNKNOWN).into(),
                 Cell::new(between, Style::Dim),
             ]);
         }

@@ -17,6 +17,11 @@ use crate::{FactTypes, Locator, Problems};
 /// Sums of weights and probabilities may miss 1 by rounding of what a person types, no more.
 const SUM_TOLERANCE: f64 = 1e-6;
 
+/// Years that a horizon can name.
+const HORIZONS: std::ops::RangeInclusive<i32> = 1900..=2200;
+/// Years that a horizon can have: what an outlook simulates grows with them.
+const LONGEST_HORIZON: i32 = 50;
+
 /// Stage of an id: a row reads earlier stages only, so no cycle can be written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
@@ -45,6 +50,7 @@ pub(super) fn check(
 ) -> Problems {
     let mut checker =
         Checker { framework, locator, types, stages: BTreeMap::new(), problems: Problems::default() };
+    checker.horizon();
     checker.collect_ids();
     checker.measures();
     checker.domains();
@@ -60,6 +66,21 @@ impl<'a> Checker<'a> {
     fn push(&mut self, path: &[Step<'_>], message: impl Into<String>, remedy: impl Into<String>) {
         let problem = self.locator.problem(path, message, remedy);
         self.problems.push(problem);
+    }
+
+    fn horizon(&mut self) {
+        let [first, last] = self.framework.horizon;
+        let said = if !HORIZONS.contains(&first) || !HORIZONS.contains(&last) {
+            format!("the horizon {first} to {last} is not within {} to {}", HORIZONS.start(), HORIZONS.end())
+        } else if last < first {
+            format!("the horizon ends in {last}, before it begins in {first}")
+        } else if last - first >= LONGEST_HORIZON {
+            format!("the horizon has {} years, {LONGEST_HORIZON} are the most", last - first + 1)
+        } else {
+            return;
+        };
+        let remedy = "write the first and the last year of the outlook, such as [2026, 2035]";
+        self.push(&[Step::Key("horizon")], said, remedy);
     }
 
     fn id(&mut self, table: &'static str, at: usize, id: &'a str, prefix: &str, stage: Stage) {

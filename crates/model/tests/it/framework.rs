@@ -38,6 +38,21 @@ fn the_bundled_frameworks_pass() {
 }
 
 #[test]
+fn a_horizon_that_runs_backwards_or_too_far() {
+    let good = "horizon = [2024, 2028]";
+    for (bad, says) in [
+        ("horizon = [2026, 9999]", "the horizon 2026 to 9999 is not within 1900 to 2200"),
+        ("horizon = [-4, 2028]", "the horizon -4 to 2028 is not within"),
+        ("horizon = [2028, 2024]", "ends in 2024, before it begins in 2028"),
+        ("horizon = [2026, 2076]", "the horizon has 51 years, 50 are the most"),
+    ] {
+        check(good, bad, &[says, "such as [2026, 2035]"]);
+    }
+    let text = read("fixtures/dyads/xaa-xbb.toml").replace(good, "horizon = [2026, 2075]");
+    assert!(Framework::parse("xaa-xbb.toml", &text, &types(), None).is_ok());
+}
+
+#[test]
 fn an_unknown_fact_type() {
     check(
         "type = \"trade.flow\", from",

@@ -20,8 +20,8 @@ const PATHS_OF_ONE: usize = 50;
 pub struct Chance {
     /// Never 0 and never 1.
     pub probability: f64,
-    /// ICD 203 words.
-    pub words: String,
+    /// ICD 203 words; `null` where the figures are floors: the chance is a lower bound, and no words say "at least".
+    pub words: Option<String>,
 }
 
 /// A bound of the envelope in the years ahead.
@@ -132,25 +132,25 @@ impl Outlook<'_> {
         let years = years.iter().zip(paths).map(|((year, end), [at, high, low])| {
             let extreme = if row.bound.max.is_some() { high } else { low };
             let crossed = |list: &[f64]| list.iter().map(|v| beyond(*v)).collect::<Vec<bool>>();
-            self.bound_year(*year, *end, &crossed(&at), &crossed(&extreme))
+            self.bound_year((*year, *end), floor, &crossed(&at), &crossed(&extreme))
         });
         Ok((floor, years.collect()))
     }
 
-    fn bound_year(&self, year: i32, end: i64, at: &[bool], ever: &[bool]) -> BoundYear {
+    fn bound_year(&self, (year, end): (i32, i64), floor: bool, at: &[bool], ever: &[bool]) -> BoundYear {
         let quarter = self.quarters().ends.partition_point(|e| *e < end);
         let held: Vec<usize> = self.courses.during(Some(quarter)).collect();
         let given = self.chain.ids.iter().enumerate().map(|(scenario, id)| {
             let within = |crossed: &[bool]| {
                 let of = held.iter().zip(crossed).filter(|(held, _)| **held == scenario);
                 let (k, n) = count(of.map(|(_, crossed)| *crossed));
-                (n >= PATHS_OF_ONE).then(|| chance(k, n))
+                (n >= PATHS_OF_ONE).then(|| chance(k, n, floor))
             };
             BoundGiven { id: id.clone(), at: within(at), ever: within(ever) }
         });
         let of = |crossed: &[bool]| {
             let (k, n) = count(crossed.iter().copied());
-            chance(k, n)
+            chance(k, n, floor)
         };
         BoundYear { year, at: of(at), ever: of(ever), given: given.collect() }
     }
@@ -175,10 +175,10 @@ fn count(crossed: impl Iterator<Item = bool>) -> (usize, usize) {
     crossed.fold((0, 0), |(k, n), crossed| (k + usize::from(crossed), n + 1))
 }
 
-/// k of n paths.
-fn chance(k: usize, n: usize) -> Chance {
+/// k of n paths, of a figure or of a floor of it.
+fn chance(k: usize, n: usize, floor: bool) -> Chance {
     let probability = (k as f64 + 0.5) / (n as f64 + 1.0);
-    Chance { probability, words: words(probability).to_owned() }
+    Chance { probability, words: (!floor).then(|| words(probability).to_owned()) }
 }
 
 #[cfg(test)]
@@ -188,7 +188,9 @@ mod tests {
     #[test]
     fn a_share_of_paths_is_never_certain() {
         assert_eq!(count([true, false, true].into_iter()), (2, 3));
-        assert_eq!((chance(0, 99).probability, chance(99, 99).probability), (0.005, 0.995));
-        assert_eq!(chance(0, 99).words, "almost no chance");
+        let of = |k, floor| chance(k, 99, floor);
+        assert_eq!((of(0, false).probability, of(99, true).probability), (0.005, 0.995));
+        assert_eq!(of(0, false).words.as_deref(), Some("almost no chance"));
+        assert_eq!(of(0, true).words, None, "at least 0.5 % may be anything");
     }
 }

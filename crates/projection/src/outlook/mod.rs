@@ -1,7 +1,7 @@
 //! The years ahead: scenarios by propagation, indicators by seeded simulation.
 //!
-//! The posterior of a view is carried forward by the transition matrix, a calendar quarter a step; part of a quarter moves
-//! by its part. A path draws a course of the scenarios from it, and each indicator walks along that course on its own: a
+//! The posterior of a view is carried forward as the filter would if nothing more were read: whole quarters by the
+//! transition matrix, within a quarter by whole months. A path draws a course of the scenarios from it, and each indicator walks along that course on its own: a
 //! walk for levels and shares ([`walk`]), a rate for happenings ([`count`]), a chain for coded scales ([`ladder`]). Given
 //! the course of the scenarios, indicators are independent. All parameters come from the series that the view knows; what
 //! a scenario does comes from the framework's likelihood tables ([`tilt`]).
@@ -31,14 +31,15 @@ mod walk;
 use std::sync::OnceLock;
 
 use bellwether_model::View;
-use bellwether_model::framework::Signal;
+use bellwether_model::framework::{Framework, Signal};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::ScenarioState;
 use crate::fold::{Projector, Resolved};
+use crate::scenario::Seen;
 use crate::state::time::{date, shift_months, window_start};
-use crate::state::{Core, Source, prior_states, scenario_states};
+use crate::state::{Core, Setting, Source, prior_states, weigh};
 
 use chain::{Chain, Quarters};
 use count::Window;
@@ -54,6 +55,14 @@ pub use signpost::{Signpost, SignpostSignal};
 
 /// Years that an outlook reaches beyond its view, or to the framework's horizon where that is later.
 const REACH: i32 = 10;
+/// Years beyond its view that no outlook passes, whatever the framework's horizon.
+const FURTHEST: i32 = 50;
+
+/// The last year of an outlook from a view.
+fn last_year(framework: &Framework, view: &View) -> i32 {
+    let first = view.as_of.year();
+    framework.horizon[1].max(first.saturating_add(REACH)).min(first.saturating_add(FURTHEST))
+}
 
 /// What may come, as known in one view.
 pub struct Outlook<'a> {
@@ -63,8 +72,7 @@ pub struct Outlook<'a> {
     resolved: OnceLock<Resolved>,
     states: Vec<ScenarioState>,
     fit: Option<f64>,
-    chain: Chain,
-    now: Vec<f64>,
+    chain: Chain<'a>,
     courses: Courses,
 }
 
@@ -125,16 +133,21 @@ impl Projector {
     /// probability). Costs an assessment without shifts.
     pub fn outlook(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
-        let scenarios = scenario_states(self, &core, view);
-        self.outlook_by(view, paths, core, scenarios)
+        let Some(weighed) = weigh(self, &core, view) else {
+            return self.outlook_by(view, paths, core, (Vec::new(), None), (None, Vec::new()));
+        };
+        let states = weighed.states(core.framework);
+        let seen = weighed.readings.iter().map(|r| r.seen).collect();
+        self.outlook_by(view, paths, core, states, (Some(weighed.setting), seen))
     }
 
     /// The same for somebody who has seen no signal: scenarios by the framework's prior and transition alone. What the
     /// scenario probabilities add to forecasts is the difference between the two.
     pub fn outlook_on_prior(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
-        let scenarios = (prior_states(core.framework, view), None);
-        self.outlook_by(view, paths, core, scenarios)
+        let states = (prior_states(core.framework, view), None);
+        let setting = Setting::new(core.framework);
+        self.outlook_by(view, paths, core, states, (setting, Vec::new()))
     }
 
     fn outlook_by<'a>(
@@ -143,26 +156,17 @@ impl Projector {
         paths: usize,
         core: Core<'a>,
         (states, fit): (Vec<ScenarioState>, Option<f64>),
+        (setting, seen): (Option<Setting<'a>>, Vec<Seen>),
     ) -> Outlook<'a> {
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();
-        let chain = Chain::new(&core.framework.scenarios);
         let from = view.as_of.timestamp_micros();
-        let last = core.framework.horizon[1].max(view.as_of.year().saturating_add(REACH));
+        let last = last_year(core.framework, view);
         let quarters = Quarters::new(from, year_end(last).unwrap_or(from));
+        let chain = Chain::new(&core.framework.scenarios, setting, seen, now, &quarters);
         let mut draw = Draw::named("courses");
-        let states_drawn = (0..paths).flat_map(|_| chain.course(&now, &quarters, &mut draw)).collect();
+        let states_drawn = (0..paths).flat_map(|_| chain.course(&mut draw)).collect();
         let courses = Courses { quarters, states: states_drawn, paths };
-        Outlook {
-            projector: self,
-            view: *view,
-            core,
-            resolved: OnceLock::new(),
-            states,
-            fit,
-            chain,
-            now,
-            courses,
-        }
+        Outlook { projector: self, view: *view, core, resolved: OnceLock::new(), states, fit, chain, courses }
     }
 }
 
@@ -182,21 +186,15 @@ impl Outlook<'_> {
     pub fn scenarios_at(&self, at: DateTime<Utc>) -> Option<Vec<Probability>> {
         let (at, from) = (at.timestamp_micros(), self.quarters().from);
         if at <= from {
-            return Some(self.probabilities(&self.now));
+            return Some(self.probabilities(&self.chain.now));
         }
-        let quarter = self.quarters().ends.partition_point(|end| *end < at);
-        let end = *self.quarters().ends.get(quarter)?;
-        let start = window_start(end - 1, 3);
-        let ahead = self.chain.ahead(&self.now, self.quarters());
-        let before = quarter.checked_sub(1).and_then(|q| ahead.get(q)).unwrap_or(&self.now);
-        let part = (at - start.max(from)) as f64 / (end - start) as f64;
-        Some(self.probabilities(&self.chain.step(before, part)))
+        let within = self.quarters().ends.last().is_some_and(|last| at <= *last);
+        within.then(|| self.probabilities(&self.chain.at(at)))
     }
 
     /// Scenario probabilities at the end of each year from the view's to `horizon`.
     pub fn year_ends(&self, horizon: i32) -> Vec<YearEnd> {
-        let ahead = self.chain.ahead(&self.now, self.quarters());
-        let ends = self.quarters().ends.iter().zip(&ahead);
+        let ends = self.quarters().ends.iter().zip(&self.chain.ahead);
         ends.filter_map(|(end, p)| {
             let at = crate::fold::moment(*end)?;
             let year = at.year() - 1;

@@ -274,7 +274,7 @@ impl Outlook<'_> {
         let mut ladder = Ladder::fit(&pairs, now, measure.scale.unwrap_or([0.0, 1.0]))
             .ok_or_else(|| "no judgement is known".to_owned())?;
         let signal = self.signal(&measure.id);
-        ladder.ratios = ratios(signal, &self.chain.ids, &self.now);
+        ladder.ratios = ratios(signal, &self.chain.ids, &self.chain.now);
         let last = *pairs.last().unwrap_or(&(now, 0.0));
         let parameters = [("down", ladder.down), ("up", ladder.up), ("years", ladder.watched)];
         let pulls = if signal.is_some() { vec![1.0] } else { Vec::new() };
@@ -298,7 +298,7 @@ impl Outlook<'_> {
             Transform::None => sigma,
         });
         let signal = self.signal(&measure.id).filter(|_| spread.is_some());
-        pulls(signal, &self.chain.ids, &self.now, scale(spread.unwrap_or(1.0)))
+        pulls(signal, &self.chain.ids, &self.chain.now, scale(spread.unwrap_or(1.0)))
     }
 
     /// Points of one kind of period, ascending, one an end: what differs in length is not one series.

@@ -4,7 +4,7 @@ use bellwether_model::{Problem, View};
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use super::{BalanceYear, BoundAhead, Fan, REACH, Refusal, Signpost, YearEnd};
+use super::{BalanceYear, BoundAhead, Fan, Refusal, Signpost, YearEnd, last_year};
 use crate::assessment::{BalanceState, ScenarioState};
 use crate::fold::Projector;
 use crate::state::balance_state;
@@ -26,7 +26,7 @@ pub struct Scenarios {
     pub scenarios: Vec<ScenarioState>,
     /// How well even the best scenario explains what was seen, 0–1.
     pub fit: Option<f64>,
-    /// Probabilities at the end of each year, by the transition alone.
+    /// Probabilities at the end of each year, as the filter would have them if nothing more were read.
     pub year_ends: Vec<YearEnd>,
     /// What would make each scenario the most probable.
     pub signposts: Vec<Signpost>,
@@ -53,14 +53,21 @@ pub struct Scenarios {
 pub const PATHS: std::ops::RangeInclusive<usize> = 100..=100_000;
 /// Paths where nobody asks.
 pub const USUAL_PATHS: usize = 10_000;
+/// Paths times calendar quarters that an outlook may simulate: what it holds in memory grows with both.
+const MOST: usize = 10_000_000;
 
 impl Projector {
-    /// The last year of an outlook from a view: the one asked for, else the framework's. Errors name the years that can
-    /// be asked for.
-    pub fn horizon(&self, view: &View, asked: Option<i32>) -> Result<i32, Problem> {
+    /// The last year of an outlook from a view on `paths` simulated paths: the one asked for, else the framework's, 50
+    /// years after the view at most. Errors name the years, or the number of paths, that can be asked for.
+    pub fn horizon(&self, view: &View, asked: Option<i32>, paths: usize) -> Result<i32, Problem> {
         let first = view.as_of.year();
-        let last = self.framework().horizon[1].max(first.saturating_add(REACH));
-        let year = asked.unwrap_or(self.framework().horizon[1].max(first));
+        let last = last_year(self.framework(), view);
+        let quarters = usize::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(1) * 4;
+        if paths.saturating_mul(quarters) > MOST {
+            let message = format!("{paths} paths through {quarters} quarters are too many to simulate");
+            return Err(Problem::new(message, format!("ask for at most {} paths", MOST / quarters)));
+        }
+        let year = asked.unwrap_or(self.framework().horizon[1].clamp(first, last));
         if (first..=last).contains(&year) {
             return Ok(year);
         }

@@ -2,8 +2,9 @@
 //!
 //! Searched over the filter itself, from the end of the view's quarter: for one quarter ahead, then two, up to
 //! [`FURTHEST`], the signal that brings the scenario furthest is added until it leads, then every signal that is not needed
-//! is taken out again. A signal is read in the quarters in which one of its periods ends, in the same state throughout; of
-//! what is only known as a floor nothing but a high state can be read. Who will publish it is not known: readings of one
+//! is taken out again. The search is greedy: what it finds works and has nothing needless in it, but a smaller set, or one
+//! for fewer quarters, may exist that it does not find. A signal is read in the quarters in which one of its periods ends, in
+//! the same state throughout; of what is only known as a floor nothing but a high state can be read. Who will publish it is not known: readings of one
 //! group in one quarter are taken for one report.
 
 use bellwether_model::framework::{Formula, Kind, Measure, Transform};
@@ -30,7 +31,7 @@ pub struct Signpost {
     pub now: f64,
     /// It is the most probable already.
     pub leads: bool,
-    /// Fewest quarters after the view's within which it can come to lead; `null` when it leads or none suffice.
+    /// Fewest quarters after the view's within which the search finds it leading; `null` when it leads or none is found.
     pub quarters: Option<u32>,
     /// Last day of them.
     pub until: Option<String>,
@@ -77,7 +78,8 @@ pub(super) struct Found {
     pub(super) after: Vec<f64>,
 }
 
-/// The smallest set found that makes `scenario` lead within the fewest quarters, from `model`'s prior.
+/// A set that makes `scenario` lead, of the first number of quarters for which the greedy search finds one, from `model`'s
+/// prior. Not certain to be the smallest, nor the quarters the fewest.
 pub(super) fn search(model: &Model, scenario: usize, candidates: &[Candidate]) -> Option<Found> {
     (1..=FURTHEST).find_map(|quarters| within(model, scenario, candidates, quarters))
 }
@@ -148,7 +150,7 @@ impl Outlook<'_> {
                 }
                 let Some(found) = search(&ahead, at, &candidates) else {
                     let words = format!(
-                        "nothing that can be read within {FURTHEST} quarters would make {} the most probable",
+                        "no readings within {FURTHEST} quarters were found that would make {} the most probable",
                         row.id
                     );
                     return Some(nothing(&row.id, now, false, words));

@@ -254,12 +254,16 @@ pub(crate) fn scenario_states(
     core: &Core<'_>,
     view: &View,
 ) -> (Vec<ScenarioState>, Option<f64>) {
-    let Some(weighed) = weigh(projector, core, view) else { return (Vec::new(), None) };
-    let states = core.framework.scenarios.iter().filter_map(|row| weighed.state(&row.id)).collect();
-    (states, weighed.fit.map(|(p, _)| p))
+    weigh(projector, core, view).map_or((Vec::new(), None), |weighed| weighed.states(core.framework))
 }
 
 impl Weighed<'_> {
+    /// Scenario states in framework order, and how well the best scenario explains what was seen.
+    pub(crate) fn states(&self, framework: &Framework) -> (Vec<ScenarioState>, Option<f64>) {
+        let states = framework.scenarios.iter().filter_map(|row| self.state(&row.id)).collect();
+        (states, self.fit.map(|(p, _)| p))
+    }
+
     fn state(&self, id: &str) -> Option<ScenarioState> {
         let at = self.setting.scenarios.iter().position(|s| s.id == id)?;
         let probability = *self.filtered.posterior.get(at)?;

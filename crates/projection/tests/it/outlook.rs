@@ -35,9 +35,67 @@ fn year_ends_add_to_one_and_go_on_from_each_other() {
     assert_eq!(of("2027-01-01"), first);
     let (a, b, c) = (of("2026-10-01"), of("2026-11-16"), of("2027-01-01"));
     for k in 0..a.len() {
-        assert!((a[k] + (c[k] - a[k]) * 46.0 / 92.0 - b[k]).abs() < 1e-12);
+        // By whole months, as the filter goes.
+        assert!((a[k] + (c[k] - a[k]) / 3.0 - b[k]).abs() < 1e-12);
     }
     assert!(outlook.scenarios_at(day("2037-02-01")).is_none());
+}
+
+fn year_end(p: &Projector, view: &str, year: i32) -> Vec<f64> {
+    let ends = p.outlook(&at(view), 100).year_ends(year);
+    let end = ends.iter().find(|y| y.year == year).unwrap();
+    end.scenarios.iter().map(|s| s.probability).collect()
+}
+
+fn near(a: &[f64], b: &[f64]) {
+    assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9), "{a:?} {b:?}");
+}
+
+#[test]
+fn without_evidence_every_day_sees_the_same_year_end() {
+    let p = projector(&[]);
+    let assessed = |day: &str| p.assess(&at(day)).scenarios.iter().map(|s| s.probability).collect::<Vec<_>>();
+    let want = assessed("2026-12-31");
+    let days = day("2026-08-20").date_naive().iter_days().take(133);
+    for day in days {
+        near(&year_end(&p, &day.to_string(), 2026), &want);
+    }
+    // Before the record begins nothing drifts; from then on, as the filter does.
+    let prior: Vec<f64> = p.framework().scenarios.iter().map(|s| s.prior).collect();
+    near(&year_end(&p, "2013-06-30", 2013), &prior);
+    near(&year_end(&p, "2013-06-30", 2014), &assessed("2014-12-31"));
+}
+
+#[test]
+fn with_evidence_the_year_end_is_what_the_filter_will_say_without_news() {
+    let p = bundled();
+    // Nothing is read in these days; the drift within the quarter takes two steps.
+    let now = |day: &str| p.assess(&at(day)).scenarios.iter().map(|s| s.probability).collect::<Vec<_>>();
+    let first = year_end(&p, "2026-11-29", 2026);
+    for day in ["2026-11-30", "2026-12-15", "2026-12-30"] {
+        near(&year_end(&p, day, 2026), &first);
+    }
+    assert!(now("2026-11-29") != now("2026-11-30"), "the view itself drifts");
+    // At the quarter's end the view is the year end.
+    let outlook = p.outlook(&at("2026-12-30"), 100);
+    let ahead = outlook.scenarios_at(day("2027-01-01")).unwrap();
+    near(&ahead.iter().map(|s| s.probability).collect::<Vec<_>>(), &first);
+}
+
+#[test]
+fn an_outlook_has_bounds() {
+    let text = read("config/frameworks/china-russia.toml")
+        .replace("horizon = [2026, 2035]", "horizon = [2150, 2199]");
+    let map = read("config/frameworks/china-russia.ids.txt");
+    let framework =
+        bellwether_model::framework::Framework::parse("x.toml", &text, &types(), Some(&map)).unwrap();
+    let p = Projector::new(std::sync::Arc::new(framework), types());
+    let view = at("2026-06-30");
+    assert_eq!(p.horizon(&view, None, 10_000).unwrap(), 2076);
+    assert_eq!(p.outlook(&view, 100).last_year(), 2076);
+    assert!(p.horizon(&view, Some(2077), 100).unwrap_err().remedy.contains("2026 to 2076"));
+    let many = p.horizon(&view, None, 100_000).unwrap_err();
+    assert!(many.message.contains("204 quarters") && many.remedy.contains("49019"), "{many}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GET /v1/assessment?as_of=&known_by=&clock=&known_basis=&framework=&hindsight=` | `replay` |
 //! | `GET /v1/board`, `/v1/gaps`, `/v1/shifts`, the same names | the commands of these names |
-//! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios` |
+//! | `GET /v1/scenarios?horizon=&paths=&sensitivity=true`, the same names | `scenarios`; at most 20 000 `paths` |
 //! | `GET /v1/series/{id}?vintages=true`, `/v1/why/{id}`, the same names | `series`, `why` |
 //! | `GET /v1/forecasts?as_of=&all=true&framework=` | `forecast list` |
 //! | `GET /v1/forecasts/score?from=&to=&backcasts=true&scenarios=true&framework=` | `forecast score` |

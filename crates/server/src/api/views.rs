@@ -70,17 +70,20 @@ pub(super) async fn shifts(State(api): Shared, uri: Uri, body: Body) -> Answer {
     answer(api, &uri, &[], body, |asked| Ok(asked.projector.assess(&asked.view()?).shifts)).await
 }
 
+/// Simulated paths that a question over HTTP may ask for: a few questions at a time must leave the daemon its memory.
+const MOST_PATHS: usize = 20_000;
+
 pub(super) async fn scenarios(State(api): Shared, uri: Uri, body: Body) -> Answer {
     answer(api, &uri, &["horizon", "paths", "sensitivity"], body, |asked| {
         let view = asked.view()?;
         let year = asked.params.within("horizon", (1900, 2200))?.and_then(|y| i32::try_from(y).ok());
+        let bound = |paths: usize| i64::try_from(paths).unwrap_or(i64::MAX);
+        let paths = asked.params.within("paths", (bound(*PATHS.start()), bound(MOST_PATHS)))?;
+        let paths = paths.and_then(|n| usize::try_from(n).ok()).unwrap_or(USUAL_PATHS);
         let horizon = asked
             .projector
-            .horizon(&view, year)
+            .horizon(&view, year, paths)
             .map_err(|Problem { message, remedy, .. }| Refused::usage(message, remedy))?;
-        let bound = |paths: &usize| i64::try_from(*paths).unwrap_or(i64::MAX);
-        let paths = asked.params.within("paths", (bound(PATHS.start()), bound(PATHS.end())))?;
-        let paths = paths.and_then(|n| usize::try_from(n).ok()).unwrap_or(USUAL_PATHS);
         Ok(asked.projector.scenarios(&view, horizon, paths, asked.params.switch("sensitivity")?))
     })
     .await

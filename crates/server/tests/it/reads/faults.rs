@@ -202,6 +202,25 @@ async fn r26_a_body_that_stops_ends_the_question() {
 }
 
 #[tokio::test]
+async fn r25_an_outlook_asked_from_outside_has_bounds() {
+    let api = api(history());
+    let (text, _) = bundled();
+    for horizon in ["[2026, 9999]", "[2026, 2100]"] {
+        let far = text.replacen("horizon = [2026, 2035]", &format!("horizon = {horizon}"), 1);
+        assert!(far != text);
+        let answer = post(&api, "/v1/scenarios?paths=100", far).await;
+        let problem = answer.problem();
+        assert_eq!((answer.status, &problem["exit_code"]), (422, &json!(3)));
+        assert!(problem["problems"][0]["message"].as_str().unwrap().contains("the horizon"), "{problem}");
+    }
+    let many = get(&api, "/v1/scenarios?paths=20001").await;
+    let problem = many.problem();
+    assert_eq!((many.status, &problem["exit_code"]), (400, &json!(2)));
+    assert!(problem["remedy"].as_str().unwrap().contains("100 to 20000"), "{problem}");
+    assert_eq!(get(&api, "/v1/scenarios?paths=100").await.status, 200);
+}
+
+#[tokio::test]
 async fn r25_a_framework_from_outside_costs_no_more_than_it_is_long() {
     let api = api(history());
     let (text, _) = bundled();

@@ -59,8 +59,8 @@ pub(crate) struct Weighed<'a> {
     pub(crate) readings: Vec<SignalReading>,
     pub(crate) until: Option<Moment>,
     pub(crate) filtered: Filtered,
-    /// Fit, and which scenario explains best.
-    pub(crate) fit: Option<(f64, usize)>,
+    /// Fit, which scenario explains best, and readings that it rests on.
+    pub(crate) fit: Option<(f64, usize, usize)>,
 }
 
 impl<'a> Setting<'a> {
@@ -247,15 +247,15 @@ pub(crate) fn weigh<'a>(projector: &Projector, core: &Core<'a>, view: &View) -> 
     Some(Weighed { setting, readings, until, filtered, fit })
 }
 
-/// Scenario states in framework order, and how well the best scenario explains what was seen.
+/// Scenario states in framework order, how well the best scenario explains what was seen, and readings that this rests on.
 pub(crate) fn scenario_states(
     projector: &Projector,
     core: &Core<'_>,
     view: &View,
-) -> (Vec<ScenarioState>, Option<f64>) {
+) -> (Vec<ScenarioState>, Option<(f64, usize)>) {
     let Some(weighed) = weigh(projector, core, view) else { return (Vec::new(), None) };
     let states = core.framework.scenarios.iter().filter_map(|row| weighed.state(&row.id)).collect();
-    (states, weighed.fit.map(|(p, _)| p))
+    (states, weighed.fit.map(|(p, _, readings)| (p, readings)))
 }
 
 impl Weighed<'_> {

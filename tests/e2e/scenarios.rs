@@ -79,6 +79,7 @@ fn every_form_shows_it_and_a_horizon_out_of_reach_is_refused() {
         "Bounds ahead",
         "Indicators ahead",
         "Judgements it hangs on",
+        "What the balance hangs on",
     ] {
         assert!(table.contains(heading), "{heading} is missing:\n{table}");
     }

@@ -53,6 +53,9 @@ pub struct Assessment {
     pub scenarios: Vec<ScenarioState>,
     /// How well even the best scenario explains what was seen, 0–1.
     pub fit: Option<f64>,
+    /// Readings that the fit rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit_readings: Option<usize>,
     /// Incentives for alignment minus incentives for separation.
     pub balance: Option<BalanceState>,
     /// Divergence measures with their thresholds.

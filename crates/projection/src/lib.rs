@@ -41,7 +41,7 @@ pub use outlook::{
 };
 pub use state::TRANSITION;
 pub use stepper::{Step, Stepper};
-pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn};
+pub use weighing::{Diagnosticity, JudgementRow, Sensitivity, Turn, WeightRow};
 pub use why::{Explanation, FactRef, FactRole, Figure, InputLine, Likelihood, Publisher, Reported};
 
 /// Name and version of the engine, printed with each assessment.

@@ -6,8 +6,17 @@ impl BalanceState {
     /// What would turn the balance, in words: each part alone, then the fewest together.
     pub fn turning(&self) -> Vec<String> {
         let Some(value) = self.value else { return Vec::new() };
-        let mut out: Vec<String> =
-            self.alone.iter().filter(|t| t.to.is_some()).map(|t| format!("alone: {}", way(t))).collect();
+        // Where one part does it, that one stands last of the parts alone, and nothing more is said.
+        let one = match self.together.as_slice() {
+            [one] => Some(one.id.as_str()),
+            _ => None,
+        };
+        let mut parts: Vec<&BalanceTurn> = self.alone.iter().filter(|t| t.to.is_some()).collect();
+        parts.sort_by_key(|t| one == Some(t.id.as_str()));
+        let mut out: Vec<String> = parts.iter().map(|t| format!("alone: {}", way(t))).collect();
+        if one.is_some() && !out.is_empty() {
+            return out;
+        }
         if out.is_empty() {
             out.push(format!("no part alone can bring {} to zero", signed(value, 1)));
         }
@@ -63,7 +72,14 @@ fn short(id: &str) -> &str {
 }
 
 fn signed(value: f64, decimals: usize) -> String {
-    format!("{value:+.decimals$}").replace('-', "−")
+    let text = format!("{:.decimals$}", value.abs());
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    let sign = match value {
+        _ if zero => "",
+        v if v < 0.0 => "−",
+        _ => "+",
+    };
+    format!("{sign}{text}")
 }
 
 /// A figure in its unit, at most three significant decimals; shares and probabilities in per cent.
@@ -92,6 +108,11 @@ fn decimal(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_has_no_sign() {
+        assert_eq!([-0.001, 0.0, 0.5, -0.5].map(|v| signed(v, 2)), ["0.00", "0.00", "+0.50", "−0.50"]);
+    }
 
     #[test]
     fn figures_for_people() {

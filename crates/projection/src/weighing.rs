@@ -1,29 +1,59 @@
 //! What the scenario probabilities hang on: judgements of the framework, and readings yet to come.
 
 use bellwether_model::View;
+use bellwether_model::framework::As;
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::{MeasureState, SmoothedScenario};
 use crate::fold::Projector;
 use crate::scenario::{Judgement, STATES, Seen, Swing, gain, reliability, swings};
-use crate::state::{Core, STATE_WORDS, Weighed, weigh};
+use crate::state::{Core, STATE_WORDS, Weighed, WeightSwing, weigh, weight_swings};
 
 /// Grade taken for the next reading of a signal that has none yet: fairly reliable, possibly true.
 const NEXT: (usize, usize) = (2, 2);
 
-/// How the scenario probabilities change with each judged number ±50 %.
+/// How the scenario probabilities and the balance change with each judged number ±50 %.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sensitivity {
     /// Probabilities as judged, by id.
     pub scenarios: Vec<SmoothedScenario>,
     /// Every judgement, those that move a probability most first.
     pub judgements: Vec<JudgementRow>,
+    /// Every weight behind the balance, those that move it most first.
+    #[serde(default)]
+    pub weights: Vec<WeightRow>,
+}
+
+/// One weight of the framework, half as large and half as large again, the others of its row in their proportions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WeightRow {
+    /// `weight`.
+    pub kind: String,
+    /// Row that is made of others: the balance, a composite, a constraint or a domain.
+    pub row: String,
+    /// What the row reads with this weight; the figure that a constraint bounds has `presses` for one.
+    pub input: String,
+    /// How it is read.
+    #[serde(rename = "as")]
+    pub reading: As,
+    /// As judged.
+    pub value: f64,
+    /// The balance as judged, points.
+    pub before: f64,
+    /// With half the weight; `null` where too little of a row would be known.
+    pub low: Option<f64>,
+    /// With the weight half as large again.
+    pub high: Option<f64>,
+    /// Greatest change; `null` where either is.
+    pub change: Option<f64>,
+    /// The balance changes its sign.
+    pub flips: bool,
 }
 
 /// One number of the framework, half as large and half as large again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JudgementRow {
-    /// `prior`, `transition`, `likelihood`, `source`, `information` or `repeats`.
+    /// `prior`, `transition`, `likelihood`, `source`, `information`, `repeats` or `clip`.
     pub kind: String,
     /// Which number: scenario, `FROM > TO`, `SIGNAL under SCENARIO: STATE`, grade, group (`usual` for those that are
     /// not named).
@@ -78,9 +108,14 @@ pub struct Turn {
 
 impl Projector {
     /// How much each likelihood, prior, transition, grade and repetition of the framework, ±50 %, changes the scenario
-    /// probabilities; `None` for a framework without scenarios.
+    /// probabilities, and each weight the balance; `None` for a framework with neither scenarios nor a balance.
     pub fn sensitivity(&self, view: &View) -> Option<Sensitivity> {
-        let weighed = weigh(self, &Core::new(self, view), view)?;
+        let core = Core::new(self, view);
+        let weights = weight_rows(&core);
+        let Some(weighed) = weigh(self, &core, view) else {
+            let balance = core.framework.balance.is_some();
+            return balance.then(|| Sensitivity { scenarios: Vec::new(), judgements: Vec::new(), weights });
+        };
         let seen: Vec<Seen> = weighed.readings.iter().map(|r| r.seen).collect();
         let now = &weighed.filtered.posterior;
         let rows = swings(&weighed.setting.model, &seen, weighed.until);
@@ -88,7 +123,7 @@ impl Projector {
         let scenarios = weighed.setting.scenarios.iter().zip(now);
         let scenarios =
             scenarios.map(|(s, p)| SmoothedScenario { id: s.id.clone(), probability: *p }).collect();
-        Some(Sensitivity { scenarios, judgements })
+        Some(Sensitivity { scenarios, judgements, weights })
     }
 
     /// What the next reading of each signal could tell about which scenario holds, the most telling first.
@@ -106,6 +141,31 @@ impl Projector {
     }
 }
 
+/// Weights behind the balance, the greatest swing first; before all, those without which it would not be known.
+fn weight_rows(core: &Core<'_>) -> Vec<WeightRow> {
+    let Some(before) = core.balance.as_ref().and_then(|sum| sum.level) else { return Vec::new() };
+    let row = |swing: WeightSwing| {
+        let ends = swing.low.zip(swing.high);
+        WeightRow {
+            kind: "weight".to_owned(),
+            row: swing.row,
+            input: swing.input,
+            reading: swing.reading,
+            value: swing.value,
+            before,
+            low: swing.low,
+            high: swing.high,
+            change: ends.map(|(low, high)| (low - before).abs().max((high - before).abs())),
+            flips: [swing.low, swing.high].into_iter().flatten().any(|v| v * before < 0.0),
+        }
+    };
+    let mut out: Vec<WeightRow> = weight_swings(core).into_iter().map(row).collect();
+    let far = |w: &WeightRow| w.change.unwrap_or(f64::INFINITY);
+    let name = |w: &WeightRow| (w.row.clone(), w.input.clone(), w.reading);
+    out.sort_by(|a, b| far(b).total_cmp(&far(a)).then_with(|| name(a).cmp(&name(b))));
+    out
+}
+
 fn judgement_row(weighed: &Weighed<'_>, now: &[f64], swing: &Swing) -> Option<JudgementRow> {
     let setting = &weighed.setting;
     let scenario = |at: usize| setting.scenarios.get(at).map(|s| s.id.as_str()).unwrap_or_default();
@@ -121,6 +181,7 @@ fn judgement_row(weighed: &Weighed<'_>, now: &[f64], swing: &Swing) -> Option<Ju
         }
         Judgement::Source(g) => ("source", letter(g, bellwether_model::framework::RELIABILITIES)),
         Judgement::Information(g) => ("information", letter(g, bellwether_model::framework::CREDIBILITIES)),
+        Judgement::Clip => ("clip", "ratio of one reading".to_owned()),
         Judgement::Repeats(g) => ("repeats", g.map_or("usual", group).to_owned()),
     };
     let moved = |p: &[f64], at: usize| p.get(at).zip(now.get(at)).map_or(0.0, |(a, b)| (a - b).abs());

@@ -29,7 +29,7 @@ pub(crate) struct ScenariosArgs {
     /// Simulated paths behind each fan; a running daemon simulates 20000 at most
     #[arg(long, value_name = "N", default_value_t = USUAL_PATHS, value_parser = paths)]
     paths: usize,
-    /// Add how much each judgement of the framework, ±50 %, changes the probabilities
+    /// Add how much each judgement of the framework, ±50 %, changes the probabilities, and each weight the balance
     #[arg(long)]
     sensitivity: bool,
     #[command(flatten)]
@@ -120,6 +120,14 @@ fn rows(all: &Scenarios) -> Vec<Value> {
         let words = format!("{}: {:.3} to {:.3}", row.scenario, row.low, row.high);
         out.push(
             json!({ "list": "sensitivity", "id": format!("{} {}", row.kind, row.of), "number": row.change,
+            "words": words }),
+        );
+    }
+    for row in all.sensitivity.iter().flat_map(|s| &s.weights) {
+        let end = |v: Option<f64>| v.map_or("unknown".to_owned(), |v| format!("{v:.1}"));
+        let words = format!("balance {:.1}: {} to {}", row.before, end(row.low), end(row.high));
+        out.push(
+            json!({ "list": "sensitivity", "id": format!("weight {}", render::weight(row)), "number": row.change,
             "words": words }),
         );
     }

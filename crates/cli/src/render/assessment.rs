@@ -6,8 +6,8 @@ use bellwether_projection::{
 };
 
 use super::figures::{
-    UNKNOWN, band, bar, compact, counted, day, difference, points, probabilities, probability, quantity,
-    share_bar, signed, trajectory, trend, until,
+    UNKNOWN, band, bar, compact, counted, day, difference, fit_words, points, probabilities, probability,
+    quantity, share_bar, signed, trajectory, trend, until,
 };
 use super::gaps::{gap_table, summary};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
@@ -225,10 +225,10 @@ fn scenarios(page: &mut Page, a: &Assessment, framework: &Framework) {
     if a.scenarios.is_empty() {
         return;
     }
-    let fit = a.fit.map_or("fit unknown".to_owned(), |f| {
-        let none = f < framework.evidence().fit_floor;
-        format!("fit of the best: {f:.2}{}", if none { ", no scenario explains what was seen" } else { "" })
-    });
+    let mut fit = fit_words(a.fit, a.fit_readings);
+    if a.fit.is_some_and(|f| f < framework.evidence().fit_floor) {
+        fit.push_str(", no scenario explains what was seen");
+    }
     page.heading("Scenarios", &fit);
     page.table(&scenario_table(&a.scenarios, framework, 1));
 }
@@ -243,8 +243,9 @@ pub(super) fn scenario_table(all: &[ScenarioState], framework: &Framework, most:
         ("prior", Right, Keep),
         ("moved most by", Left, Wrap),
     ]);
-    let whole = probabilities(&all.iter().map(|s| s.probability).collect::<Vec<f64>>());
-    for (state, p) in all.iter().zip(whole) {
+    // Each rounded on its own, as wherever else on the page the same probability stands.
+    for state in all {
+        let p = probability(state.probability);
         let row = framework.scenarios.iter().find(|s| s.id == state.id);
         // What time alone did is named only when nothing else moved it.
         let drift = |m: &Move| m.indicator == TRANSITION;
@@ -270,16 +271,12 @@ fn smoothed(page: &mut Page, a: &Assessment) {
         "Scenarios with hindsight",
         "each quarter as seen from the end, not as it could be known then",
     );
-    let mut table = Table::new(&[("quarter to", Left, Keep), ("", Left, Cut)]);
+    let mut table = Table::new(&[("quarter to", Left, Keep), ("", Left, Wrap)]);
     for quarter in quarters.iter().rev() {
-        let each: Vec<String> = quarter
-            .scenarios
-            .iter()
-            .map(|s| {
-                format!("{} {}", s.id.strip_prefix("scenario.").unwrap_or(&s.id), probability(s.probability))
-            })
-            .collect();
-        table.row([quarter.quarter.as_str().into(), each.join("  ").into()]);
+        let whole = probabilities(&quarter.scenarios.iter().map(|s| s.probability).collect::<Vec<f64>>());
+        let named = quarter.scenarios.iter().map(|s| s.id.strip_prefix("scenario.").unwrap_or(&s.id));
+        let each: Vec<String> = named.zip(whole).map(|(name, p)| format!("{name} {p}")).collect();
+        table.row([quarter.quarter.as_str().into(), each.join(", ").into()]);
     }
     page.table(&table);
 }
@@ -487,7 +484,7 @@ mod tests {
         for part in [
             "Scenarios  fit of the best: 0.00, no scenario explains what was seen\n",
             "Scenarios with hindsight  each quarter as seen from the end, not as it could be known then\n",
-            "  2026-03-31  closer 90%  steady 10%\n",
+            "  2026-03-31  closer 90%, steady 10%\n",
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }

@@ -10,6 +10,8 @@ use super::{Align, Cell, Fit, Look, Page, Style, Table};
 use Align::{Left, Right};
 use Fit::{Break, Cut, Keep};
 
+/// Columns that are certain of a head.
+const HEAD: usize = 10;
 /// Fields that say what a row says; the others follow from them.
 const HEADLINES: [&str; 14] = [
     "",
@@ -89,8 +91,13 @@ pub(crate) fn comparison(c: &Comparison, [base, other]: &[String; 2], all: bool,
     };
     page.heading(&format!("{other} beside {base}"), &beside);
     page.paragraph(&format!("Up to {}, as known by {}.", until(&c.as_of), until(&c.known_by)), Style::Plain);
-    let mut table =
-        Table::new(&[("row", Left, Break), ("field", Left, Break), (base, Right, Cut), (other, Right, Cut)]);
+    let [ours, theirs] = apart(base, other);
+    let mut table = Table::new(&[
+        ("row", Left, Break),
+        ("field", Left, Break),
+        (&ours, Right, Cut),
+        (&theirs, Right, Cut),
+    ]);
     for (d, base, other) in shown {
         table.row([
             d.id.as_str().into(),
@@ -101,6 +108,19 @@ pub(crate) fn comparison(c: &Comparison, [base, other]: &[String; 2], all: bool,
     }
     page.table(&table);
     page.finish()
+}
+
+/// Two names as heads of narrow columns: of long ones that begin alike, what differs.
+fn apart(a: &str, b: &str) -> [String; 2] {
+    let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    // Back to where the word begins in which they part.
+    let begun: Vec<char> = a.chars().take(alike).collect();
+    let keep = begun.iter().rposition(|c| !c.is_alphanumeric() && *c != '.').map_or(0, |at| at + 1);
+    let short = |name: &str| match name.chars().count() > HEAD && keep > 0 {
+        true => format!("…{}", name.chars().skip(keep).collect::<String>()),
+        false => name.to_owned(),
+    };
+    [short(a), short(b)]
 }
 
 /// What a reading says in a field; of a whole row that the other lacks, its number.
@@ -220,6 +240,18 @@ mod tests {
             "{said}"
         );
         assert!(!said.contains("economic.trade"), "{said}");
+    }
+
+    #[test]
+    fn heads_keep_what_differs() {
+        for (a, b, want) in [
+            ("pair 1", "pair 2", ["pair 1", "pair 2"]),
+            ("china-russia 1.0.0", "china-russia 1.1.0", ["…1.0.0", "…1.1.0"]),
+            ("china-russia.toml", "china-russia-b.toml", ["…russia.toml", "…russia-b.toml"]),
+            ("pair 1", "another-framework 2", ["pair 1", "another-framework 2"]),
+        ] {
+            assert_eq!(apart(a, b), want);
+        }
     }
 
     #[test]

@@ -84,6 +84,12 @@ pub(crate) fn probabilities(all: &[f64]) -> Vec<String> {
     whole.into_iter().map(written).collect()
 }
 
+/// How well the best scenario fits, and on how many readings that rests.
+pub(crate) fn fit_words(fit: Option<f64>, readings: Option<usize>) -> String {
+    let on = readings.map_or(String::new(), |n| format!(" on {}", counted(n, "reading", "readings")));
+    fit.map_or("fit unknown".to_owned(), |fit| format!("fit of the best: {fit:.2}{on}"))
+}
+
 /// An exact or lower value with its unit.
 pub(crate) fn value_or_floor(value: Option<f64>, at_least: Option<f64>, unit: &str) -> String {
     match (value, at_least) {

@@ -31,7 +31,7 @@ pub(crate) use forecast::{forecasts, scores};
 pub(crate) use gaps::gaps;
 pub(crate) use letters::letters;
 pub(crate) use page::Page;
-pub(crate) use scenarios::{scenarios, signpost};
+pub(crate) use scenarios::{scenarios, signpost, weight};
 pub(crate) use table::{Align, Cell, Fit, Table};
 pub(crate) use text::{harmless, steers, wrap};
 pub(crate) use why::why;

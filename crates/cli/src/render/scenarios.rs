@@ -1,12 +1,12 @@
 //! The scenarios as a page: now, the years ahead, what would change them, what they hang on.
 
-use bellwether_model::framework::Framework;
-use bellwether_projection::{Scenarios, Sensitivity, Signpost, SignpostSignal};
+use bellwether_model::framework::{As, Framework};
+use bellwether_projection::{Scenarios, Sensitivity, Signpost, SignpostSignal, WeightRow};
 
 use super::assessment::scenario_table;
 use super::figures::{
-    UNKNOWN, band, compact, counted, points, probabilities, probability, quantity, quantity_range, share_bar,
-    signed, until,
+    UNKNOWN, band, compact, counted, fit_words, points, probabilities, probability, quantity, quantity_range,
+    share_bar, signed, until,
 };
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
@@ -21,7 +21,7 @@ const YEARS: usize = 3;
 /// The page.
 pub(crate) fn scenarios(all: &Scenarios, framework: &Framework, look: &Look) -> String {
     let mut page = Page::new(look);
-    let fit = all.fit.map_or("fit unknown".to_owned(), |f| format!("fit of the best: {f:.2}"));
+    let fit = fit_words(all.fit, all.fit_readings);
     page.heading(&framework.title, &fit);
     page.paragraph(
         &format!("Up to {}, as known by {}.", until(&all.as_of), until(&all.known_by)),
@@ -40,6 +40,7 @@ pub(crate) fn scenarios(all: &Scenarios, framework: &Framework, look: &Look) -> 
     fans(&mut page, all);
     if let Some(sensitivity) = &all.sensitivity {
         judgements(&mut page, sensitivity);
+        weights(&mut page, sensitivity);
     }
     page.finish()
 }
@@ -244,6 +245,9 @@ fn shown(n: usize) -> Vec<usize> {
 }
 
 fn judgements(page: &mut Page, sensitivity: &Sensitivity) {
+    if sensitivity.judgements.is_empty() {
+        return;
+    }
     let flips = sensitivity.judgements.iter().filter(|j| j.flips).count();
     let beside = match flips {
         0 => "each ±50 %; none makes another scenario lead".to_owned(),
@@ -273,4 +277,49 @@ fn judgements(page: &mut Page, sensitivity: &Sensitivity) {
         ]);
     }
     page.table(&table);
+}
+
+fn weights(page: &mut Page, sensitivity: &Sensitivity) {
+    let Some(first) = sensitivity.weights.first() else { return };
+    let turns = match sensitivity.weights.iter().filter(|w| w.flips).count() {
+        0 => "none turns it".to_owned(),
+        n => format!("{n} turn it"),
+    };
+    page.heading("What the balance hangs on", &format!("each weight ±50 %; {turns}"));
+    page.paragraph(
+        &format!("It is {}; the other weights of a row share what is left.", signed(first.before, 1)),
+        Style::Plain,
+    );
+    let mut table = Table::new(&[
+        ("weight", Left, Wrap),
+        ("value", Right, Keep),
+        ("half", Right, Keep),
+        ("half more", Right, Keep),
+        ("change", Right, Keep),
+        ("", Left, Spare),
+    ]);
+    let most = sensitivity.weights.iter().find_map(|w| w.change).map_or(1.0, |c| c.max(1e-9));
+    let level = |value: Option<f64>| value.map_or(UNKNOWN.to_owned(), |v| signed(v, 1));
+    for w in sensitivity.weights.iter().take(SHOWN) {
+        let style = if w.flips { Style::Warn } else { Style::Plain };
+        table.row([
+            Cell::new(weight(w), style),
+            compact(w.value).into(),
+            level(w.low).into(),
+            level(w.high).into(),
+            w.change.map_or(UNKNOWN.to_owned(), |c| format!("{c:.1}")).into(),
+            w.change.map_or(String::new(), |c| share_bar(c / most)).into(),
+        ]);
+    }
+    page.table(&table);
+}
+
+/// A weight by its row and what that reads with it.
+pub(crate) fn weight(w: &WeightRow) -> String {
+    let how = match w.reading {
+        As::Shift => " as shift",
+        As::Scale => " as scale",
+        As::Distance | As::Probability => "",
+    };
+    format!("{} in {}{how}", w.input, w.row)
 }

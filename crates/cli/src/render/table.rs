@@ -146,30 +146,42 @@ impl Table {
                 *have = (*have).max(Some(width(&cell.text)));
             }
         }
+        // Words that wrap stay whole as long as anything else can give way.
+        let words = self.longest_words();
+        let least = vec![NARROWEST; widths.len()];
         loop {
-            let shrunk = self.shrunk(widths.clone(), window, &[Fit::Cut, Fit::Wrap]);
-            if taken(&shrunk) <= window {
-                return shrunk;
+            let narrow = shrunk(widths.clone(), window, &self.giving(&[Fit::Cut, Fit::Wrap], &words));
+            if taken(&narrow) <= window {
+                return narrow;
             }
             let mut columns = widths.iter_mut().zip(&self.columns);
             match columns.rfind(|(w, c)| c.fit == Fit::Spare && w.is_some()) {
                 Some((w, _)) => *w = None,
-                None => return self.shrunk(shrunk, window, &[Fit::Break]),
+                None => {
+                    let broken = shrunk(narrow, window, &self.giving(&[Fit::Break], &least));
+                    return shrunk(broken, window, &self.giving(&[Fit::Wrap], &least));
+                }
             }
         }
     }
 
-    /// The widest columns of some kinds made narrower, until all fit or no more can be taken from them.
-    fn shrunk(&self, mut widths: Vec<Option<usize>>, window: usize, fits: &[Fit]) -> Vec<Option<usize>> {
-        while taken(&widths) > window {
-            let columns = widths.iter_mut().zip(&self.columns).filter(|(_, c)| fits.contains(&c.fit));
-            let widest = columns.filter_map(|(w, _)| w.as_mut().filter(|w| **w > NARROWEST));
-            match widest.max_by_key(|w| **w) {
-                Some(w) => *w -= 1,
-                None => break,
+    /// By column, what it may not be narrower than: its longest word where it wraps.
+    fn longest_words(&self) -> Vec<usize> {
+        let mut least = vec![NARROWEST; self.columns.len()];
+        for row in self.rows() {
+            for ((least, cell), column) in least.iter_mut().zip(row).zip(&self.columns) {
+                if column.fit == Fit::Wrap {
+                    *least = cell.text.split_whitespace().map(width).fold(*least, usize::max);
+                }
             }
         }
-        widths
+        least
+    }
+
+    /// By column, how narrow it may become; `None` for columns of other kinds.
+    fn giving(&self, fits: &[Fit], least: &[usize]) -> Vec<Option<usize>> {
+        let columns = self.columns.iter().zip(least);
+        columns.map(|(c, least)| fits.contains(&c.fit).then_some(*least)).collect()
     }
 
     fn cells(&self, cells: &[Cell], widths: &[Option<usize>], look: &Look, out: &mut String) {
@@ -198,6 +210,20 @@ impl Table {
             lines(&shown, from..shown.len(), look, out);
         }
     }
+}
+
+/// The widest columns that give way made narrower, until all fit or no more can be taken from them.
+fn shrunk(mut widths: Vec<Option<usize>>, window: usize, giving: &[Option<usize>]) -> Vec<Option<usize>> {
+    while taken(&widths) > window {
+        let columns = widths.iter_mut().zip(giving);
+        let widest =
+            columns.filter_map(|(w, least)| w.as_mut().zip(*least).filter(|(w, least)| **w > *least));
+        match widest.max_by_key(|(w, _)| **w) {
+            Some((w, _)) => *w -= 1,
+            None => break,
+        }
+    }
+    widths
 }
 
 /// A cell with its column, width and lines.
@@ -276,6 +302,19 @@ mod tests {
                 "    \x1b[2mhttps://example.org/a-very-long-address-that-is-never-cut\x1b[0m\n",
             ),
         );
+    }
+
+    #[test]
+    fn ids_are_not_broken_while_a_spare_column_can_go() {
+        let mut table = Table::new(&[
+            ("id", Align::Left, Fit::Keep),
+            ("bar", Align::Left, Fit::Spare),
+            ("by", Align::Left, Fit::Wrap),
+        ]);
+        table.row(["a-long-id".into(), "██████····".into(), "diplomatic.leader-visits +0.31".into()]);
+        let text = |width: usize| table.render(&Look { colour: false, width });
+        let want = "  id         by\n  a-long-id  diplomatic.leader-visits\n             +0.31\n";
+        assert_eq!(text(40), want);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bellwether_model::framework::Sign;
 use bellwether_model::{Basis, format_moment};
 use bellwether_server::api::{Explained, JoinedFact};
 
-use super::figures::{UNKNOWN, label, points, quantity};
+use super::figures::{UNKNOWN, compact, label, points, quantity};
 use super::{Align, Cell, Fit, Look, Page, Style, Table};
 
 use Align::{Left, Right};
@@ -72,12 +72,28 @@ pub(crate) fn why(explained: &Explained, look: &Look) -> String {
     page.finish()
 }
 
-/// A figure rounded for reading; anything else as it is.
+/// A figure rounded for reading, in words too; anything else as it is.
 fn readable(text: &str) -> String {
     match text.parse::<f64>() {
-        Ok(value) if text.len() > 6 => {
-            let short = super::figures::compact(value);
-            if value.abs() >= 1e6 { format!("{text} ({short})") } else { short }
+        Ok(value) if text.len() > 6 && value.abs() >= 1e6 => {
+            format!("{value:.0} ({})", compact(value)).replacen('-', "−", 1)
+        }
+        _ => text.split(' ').map(word).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// A word, rounded where it is a long figure.
+fn word(text: &str) -> String {
+    let bare = text.trim_end_matches([',', ';', ':']);
+    let tail = text.get(bare.len()..).unwrap_or_default();
+    let figure = bare.contains(|c: char| c.is_ascii_digit()) && bare.len() > 6;
+    match bare.parse::<f64>() {
+        Ok(value) if figure && value.is_finite() => {
+            let plus = if bare.starts_with('+') { "+" } else { "" };
+            let short = compact(value);
+            // What is small is not nothing.
+            let short = if short == "0" && value != 0.0 { format!("{value:.1e}") } else { short };
+            format!("{plus}{short}{tail}")
         }
         _ => text.to_owned(),
     }
@@ -166,6 +182,20 @@ mod tests {
 
     fn check(want: &str) {
         assert_eq!(why(&explained(), &PLAIN), want);
+    }
+
+    #[test]
+    fn figures_are_as_the_tables_write_them() {
+        for (text, want) in [
+            ("0.1 to 0.9705026471583365", "0.1 to 0.971"),
+            ("186355754001.09952", "186355754001 (186.4 bn)"),
+            ("-1.23456789", "−1.23"),
+            ("+0.123456, and 2022-01-01 to 2023-01-01: high", "+0.123, and 2022-01-01 to 2023-01-01: high"),
+            ("0.00001234", "1.2e-5"),
+            ("0.25", "0.25"),
+        ] {
+            assert_eq!(readable(text), want);
+        }
     }
 
     #[test]

@@ -71,7 +71,8 @@ pub struct Outlook<'a> {
     core: Core<'a>,
     resolved: OnceLock<Resolved>,
     states: Vec<ScenarioState>,
-    fit: Option<f64>,
+    /// With the readings that it rests on.
+    fit: Option<(f64, usize)>,
     chain: Chain<'a>,
     courses: Courses,
 }
@@ -155,7 +156,7 @@ impl Projector {
         view: &View,
         paths: usize,
         core: Core<'a>,
-        (states, fit): (Vec<ScenarioState>, Option<f64>),
+        (states, fit): (Vec<ScenarioState>, Option<(f64, usize)>),
         (setting, seen): (Option<Setting<'a>>, Vec<Seen>),
     ) -> Outlook<'a> {
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();

@@ -26,6 +26,9 @@ pub struct Scenarios {
     pub scenarios: Vec<ScenarioState>,
     /// How well even the best scenario explains what was seen, 0–1.
     pub fit: Option<f64>,
+    /// Readings that the fit rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit_readings: Option<usize>,
     /// Probabilities at the end of each year, as the filter would have them if nothing more were read.
     pub year_ends: Vec<YearEnd>,
     /// What would make each scenario the most probable.
@@ -44,7 +47,7 @@ pub struct Scenarios {
     pub fans: Vec<Fan>,
     /// Indicators without a model, and why.
     pub refused: Vec<Refusal>,
-    /// Which judgements the probabilities hang on; absent unless asked for.
+    /// Which judgements the probabilities and the balance hang on; absent unless asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
 }
@@ -86,7 +89,8 @@ impl Projector {
             horizon,
             paths,
             scenarios: outlook.scenarios().to_vec(),
-            fit: outlook.fit,
+            fit: outlook.fit.map(|f| f.0),
+            fit_readings: outlook.fit.map(|f| f.1),
             year_ends: outlook.year_ends(horizon),
             signposts: outlook.signposts(),
             diagnosticity: self.diagnosticity(view),

@@ -9,13 +9,13 @@ use super::{Model, STATES, Seen, reliability, shares};
 /// Steps a nat into which surprise is cut; sums of them are exact.
 const STEPS: f64 = 32.0;
 
-/// How well the best scenario explains `quarters` quarters up to the `last` one, 0–1, and which that is; `None` when
-/// nothing was seen in them.
+/// How well the best scenario explains `quarters` quarters up to the `last` one, 0–1, which that is, and on how many
+/// readings that rests; `None` when nothing was seen in them.
 ///
 /// Under a scenario, a reading surprises by −share · ln P(state), tempered as the filter tempers; the p is the
 /// probability that as many readings drawn from that scenario surprise more than these did, half of ties counted
 /// ([`surprise`]). Small: what was seen is stranger than nearly anything that the scenario makes.
-pub fn fit(model: &Model, seen: &[Seen], last: u32, quarters: u32) -> Option<(f64, usize)> {
+pub fn fit(model: &Model, seen: &[Seen], last: u32, quarters: u32) -> Option<(f64, usize, usize)> {
     // How strange a quarter looks does not hang on what was told before it.
     let mut sorted: Vec<Seen> = seen.iter().map(|s| Seen { told: None, ..*s }).collect();
     sorted.sort_unstable();
@@ -31,7 +31,8 @@ pub fn fit(model: &Model, seen: &[Seen], last: u32, quarters: u32) -> Option<(f6
         return None;
     }
     let clusters: Vec<Vec<(Seen, f64)>> = clusters.into_values().collect();
-    let each = (0..model.len()).map(|scenario| (surprise(model, &clusters, scenario), scenario));
+    let readings = clusters.iter().map(Vec::len).sum();
+    let each = (0..model.len()).map(|scenario| (surprise(model, &clusters, scenario), scenario, readings));
     each.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
 }
 

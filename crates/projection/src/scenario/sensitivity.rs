@@ -17,6 +17,8 @@ pub enum Judgement {
     Information(usize),
     /// How much reports of a group repeat each other, at most 1; `None` for the groups that are not named.
     Repeats(Option<usize>),
+    /// Greatest ratio between two scenarios that one reading may show, at least 1.
+    Clip,
 }
 
 /// What a changed judgement would do.
@@ -46,7 +48,8 @@ pub fn judgements(model: &Model) -> Vec<Judgement> {
     let grades = (0..6).map(Judgement::Source).chain((0..6).map(Judgement::Information));
     let repeats = std::iter::once(None).chain(model.repeats.of.keys().copied().map(Some));
     let repeats = repeats.map(Judgement::Repeats);
-    (0..n).map(Judgement::Prior).chain(pairs).chain(rows).chain(grades).chain(repeats).collect()
+    let all = (0..n).map(Judgement::Prior).chain(pairs).chain(rows).chain(grades).chain(repeats);
+    all.chain([Judgement::Clip]).collect()
 }
 
 /// Every judgement ±50 %, those that move the answer most first.
@@ -89,6 +92,7 @@ fn value(model: &Model, judgement: Judgement) -> Option<f64> {
         Judgement::Likelihood(k, s, x) => model.signals.get(k)?.rows.get(s)?.get(x).copied(),
         Judgement::Source(g) => model.source.get(g).copied(),
         Judgement::Information(g) => model.information.get(g).copied(),
+        Judgement::Clip => Some(model.clip),
         Judgement::Repeats(None) => Some(model.repeats.usual),
         Judgement::Repeats(Some(g)) => model.repeats.of.get(&g).copied(),
     }
@@ -117,6 +121,7 @@ fn scale(model: &mut Model, judgement: Judgement, by: f64) {
                 replace(row, x, by);
             }
         }
+        Judgement::Clip => model.clip = (model.clip * by).max(1.0),
         Judgement::Source(g) => share(&mut model.source, g, by),
         Judgement::Information(g) => share(&mut model.information, g, by),
         Judgement::Repeats(None) => model.repeats.usual = (model.repeats.usual * by).min(1.0),

@@ -66,8 +66,15 @@ impl<'a> Core<'a> {
             outside: Outside::default(),
             positions: framework.all_measures().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect(),
         };
-        let rules = &framework.rules;
-        core.domains = framework
+        core.sum_domains();
+        core.asymmetries = framework.asymmetries.iter().map(|a| relation::asymmetry(&core, a)).collect();
+        core.constraints = framework.constraints.iter().map(|c| relation::constraint(&core, c)).collect();
+        core
+    }
+
+    fn sum_domains(&mut self) {
+        let framework = self.framework;
+        self.domains = framework
             .domains
             .iter()
             .map(|domain| {
@@ -76,16 +83,22 @@ impl<'a> Core<'a> {
                     .iter()
                     .filter(|m| m.domain.as_ref() == Some(&domain.id))
                     .map(|m| {
-                        let strength = core.strength(&m.id, As::Distance);
+                        let strength = self.strength(&m.id, As::Distance);
                         ((m.id.clone(), As::Distance), m.weight, m.sign.factor(), strength)
                     })
                     .collect();
-                sum(parts, rules.minimum_coverage)
+                sum(parts, framework.rules.minimum_coverage)
             })
             .collect();
-        core.asymmetries = framework.asymmetries.iter().map(|a| relation::asymmetry(&core, a)).collect();
-        core.constraints = framework.constraints.iter().map(|c| relation::constraint(&core, c)).collect();
-        core
+    }
+
+    /// The balance under another framework that differs in weights alone.
+    pub(crate) fn balance_under(&self, framework: &Framework) -> Option<f64> {
+        let mut other: Core<'_> = self.clone();
+        other.framework = framework;
+        other.sum_domains();
+        other.compose(self.outside.clone());
+        other.balance?.level
     }
 
     /// How hard bounds press, levels and the balance.

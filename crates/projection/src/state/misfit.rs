@@ -130,7 +130,7 @@ fn judged(setting: &Setting<'_>, quarter: u32, readings: Vec<SignalReading>) -> 
     let back = setting.evidence.fit_quarters;
     let readings = setting.clustered(readings);
     let seen: Vec<Seen> = readings.iter().map(|r| r.seen).collect();
-    Look { fit: fit(&setting.model, &seen, quarter, back).map(|(p, _)| p), readings }
+    Look { fit: fit(&setting.model, &seen, quarter, back).map(|(p, ..)| p), readings }
 }
 
 fn flag(core: &Core<'_>, look: &Look, floor: f64, (low, begins, end): (i64, i64, i64)) -> Shift {

@@ -34,6 +34,7 @@ mod sliding;
 mod spell;
 mod strength;
 pub(crate) mod time;
+mod weights;
 
 pub(crate) use self::core::Core;
 pub(crate) use self::core::Levels;
@@ -54,3 +55,4 @@ pub(crate) use series::{Point, Series, Source};
 pub(crate) use shift::{Shifts, Since, shifts};
 pub(crate) use sliding::{a_year_after, crossing, midnight};
 pub(crate) use strength::Sum;
+pub(crate) use weights::{WeightSwing, weight_swings};

@@ -59,8 +59,8 @@ pub(crate) struct Weighed<'a> {
     pub(crate) readings: Vec<SignalReading>,
     pub(crate) until: Option<Moment>,
     pub(crate) filtered: Filtered,
-    /// Fit, and which scenario explains best.
-    pub(crate) fit: Option<(f64, usize)>,
+    /// Fit, which scenario explains best, and readings that it rests on.
+    pub(crate) fit: Option<(f64, usize, usize)>,
 }
 
 impl<'a> Setting<'a> {
@@ -248,20 +248,20 @@ pub(crate) fn weigh<'a>(projector: &Projector, core: &Core<'a>, view: &View) -> 
     Some(Weighed { setting, readings, until, filtered, fit })
 }
 
-/// Scenario states in framework order, and how well the best scenario explains what was seen.
+/// Scenario states in framework order, how well the best scenario explains what was seen, and readings that this rests on.
 pub(crate) fn scenario_states(
     projector: &Projector,
     core: &Core<'_>,
     view: &View,
-) -> (Vec<ScenarioState>, Option<f64>) {
+) -> (Vec<ScenarioState>, Option<(f64, usize)>) {
     weigh(projector, core, view).map_or((Vec::new(), None), |weighed| weighed.states(core.framework))
 }
 
 impl Weighed<'_> {
-    /// Scenario states in framework order, and how well the best scenario explains what was seen.
-    pub(crate) fn states(&self, framework: &Framework) -> (Vec<ScenarioState>, Option<f64>) {
+    /// Scenario states in framework order, how well the best scenario explains what was seen, and readings that this rests on.
+    pub(crate) fn states(&self, framework: &Framework) -> (Vec<ScenarioState>, Option<(f64, usize)>) {
         let states = framework.scenarios.iter().filter_map(|row| self.state(&row.id)).collect();
-        (states, self.fit.map(|(p, _)| p))
+        (states, self.fit.map(|(p, _, readings)| (p, readings)))
     }
 
     fn state(&self, id: &str) -> Option<ScenarioState> {

@@ -41,7 +41,7 @@ impl Projector {
             figure("by", Some(pressing.band.words())),
             figure("tightness", pressing.tightness.map(show)),
             figure("strength", state.strength.map(show)),
-            figure("strength between", range(state.strength_low, state.strength_high)),
+            figure("strength from", range(state.strength_low, state.strength_high)),
             figure("direction", way.map(str::to_owned)),
         ];
         figures.extend(state.shifts.iter().map(|id| figure("standing shift", Some(id.clone()))));

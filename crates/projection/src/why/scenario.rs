@@ -29,12 +29,13 @@ impl Projector {
         let weighed = weigh(self, core, view)?;
         let at = weighed.setting.scenarios.iter().position(|s| s.id == id)?;
         let evidence = &weighed.setting.evidence;
-        let best = weighed.fit.and_then(|(_, best)| weighed.setting.scenarios.get(best));
+        let best = weighed.fit.and_then(|(_, best, _)| weighed.setting.scenarios.get(best));
         let mut figures = vec![
             figure("probability", Some(show(state.probability))),
             figure("words", Some(state.words.clone())),
             figure("prior", Some(format!("{} at {}", show(row.prior), evidence.start))),
             figure("fit of the best scenario", all.fit.map(show)),
+            figure("on readings", weighed.fit.map(|(.., readings)| readings.to_string())),
             figure("scenario that fits best", best.map(|s| s.id.clone())),
         ];
         figures.extend(
@@ -85,11 +86,11 @@ impl Projector {
     ) -> Option<Explanation> {
         let weighed = weigh(self, core, view).filter(|_| id == "fit")?;
         let evidence = &weighed.setting.evidence;
-        let (_, best) = weighed.fit.unzip();
-        let best = best.and_then(|best| Some((best, weighed.setting.scenarios.get(best)?)));
+        let best = weighed.fit.and_then(|(_, best, _)| Some((best, weighed.setting.scenarios.get(best)?)));
         let mut figures = vec![
             figure("fit", all.fit.map(show)),
             figure("floor", Some(show(evidence.fit_floor))),
+            figure("on readings", weighed.fit.map(|(.., readings)| readings.to_string())),
             figure("scenario that fits best", best.map(|(_, s)| s.id.clone())),
         ];
         let quarters = &weighed.filtered.quarters;

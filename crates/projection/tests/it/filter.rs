@@ -443,8 +443,9 @@ fn fit_is_exact_on_one_reading() {
             (0..3).filter(|x| step(*x) >= step(0)).map(|x| tie(x) * p[x]).sum::<f64>()
         })
         .fold(0.0, f64::max);
-    let (ours, _) = fit(&model, &[reading], 0, 4).unwrap();
+    let (ours, _, readings) = fit(&model, &[reading], 0, 4).unwrap();
     assert!((ours - want).abs() < 1e-9, "{ours} {want}");
+    assert_eq!(readings, 1);
     assert_eq!(fit(&model, &[], 0, 4), None);
     assert_eq!(fit(&model, &[reading], 4, 4), None, "a year later nothing of it is looked at");
 }
@@ -477,7 +478,7 @@ fn sensitivity_names_each_number_once_and_orders_by_what_it_moves() {
     // Two reports of one group in the last quarter.
     let all = [seen(0, 0, 2), seen(1, 8, 2), seen(1, 11, 2), seen(1, 9, 2)];
     let rows = swings(&model, &all, end(2));
-    let count = 4 + 12 + model.signals.len() * 12 + 12 + 2;
+    let count = 4 + 12 + model.signals.len() * 12 + 12 + 2 + 1;
     assert_eq!(rows.len(), count);
     assert!(rows.windows(2).all(|w| w[0].change >= w[1].change));
     assert!(rows[0].change > 0.01 && !rows[count - 1].flips);
@@ -493,6 +494,7 @@ fn sensitivity_names_each_number_once_and_orders_by_what_it_moves() {
     assert!(moved(0) && moved(8) && !moved(3));
     let change = |judgement| rows.iter().find(|r| r.judgement == judgement).unwrap().change;
     assert!(change(Judgement::Repeats(None)) > 0.0);
+    assert!(change(Judgement::Clip) > 0.0);
     let trade = model.signals[0].group;
     assert_eq!(change(Judgement::Repeats(Some(trade))), 0.0, "one report of it repeats nothing");
 }
@@ -590,7 +592,7 @@ proptest! {
         for p in smooth(&model, &ours, until) {
             prop_assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
-        if let Some((p, best)) = fit(&model, &all, quarter, 4) {
+        if let Some((p, best, _)) = fit(&model, &all, quarter, 4) {
             prop_assert!((0.0..=1.0).contains(&p) && best < model.len());
         }
         for quarter in 0..12 {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bellwether_model::Fact;
 use bellwether_model::framework::Framework;
-use bellwether_projection::{Assessment, Projector};
+use bellwether_model::{Fact, View};
+use bellwether_projection::{Assessment, Projector, WeightRow};
 
 use crate::support::{at, framework, history, known, projector, read, records, types};
 
@@ -301,6 +301,57 @@ fn the_most_telling_signal_comes_first_and_every_judgement_has_a_name() {
         let base = s.scenarios.iter().find(|x| x.id == row.scenario).unwrap().probability;
         assert!((row.change - (row.low - base).abs().max((row.high - base).abs())).abs() < 1e-12, "{row:?}");
         assert!(now.contains(&base));
+    }
+}
+
+/// The balance of a framework in which one weight was scaled and the others of its row share what is left.
+fn reassessed(w: &WeightRow, by: f64) -> Option<f64> {
+    let mut f = Framework::clone(&framework());
+    let mut row: Vec<(String, &mut f64)> = Vec::new();
+    if let Some(balance) = f.balance.as_mut().filter(|b| b.id == w.row) {
+        row.extend(balance.inputs.iter_mut().map(|i| (i.of.clone(), &mut i.weight)));
+    }
+    for c in f.constraints.iter_mut().filter(|c| c.id == w.row) {
+        row.push((c.of.clone(), &mut c.presses));
+        row.extend(c.inputs.iter_mut().map(|i| (i.of.clone(), &mut i.weight)));
+    }
+    for c in [&mut f.roles, &mut f.drivers, &mut f.frictions].into_iter().flatten().filter(|c| c.id == w.row)
+    {
+        row.extend(c.inputs.iter_mut().map(|i| (i.of.clone(), &mut i.weight)));
+    }
+    for m in f.indicators.iter_mut().filter(|m| m.domain.as_ref() == Some(&w.row)) {
+        row.push((m.id.clone(), &mut m.weight));
+    }
+    let at = row.iter().position(|(id, weight)| *id == w.input && **weight == w.value).unwrap();
+    let (new, others) = (w.value * by, 1.0 - w.value);
+    for (i, (_, weight)) in row.iter_mut().enumerate() {
+        **weight = if i == at { new } else { **weight * (1.0 - new) / others };
+    }
+    let mut p = Projector::new(Arc::new(f), types());
+    records(&history()).iter().for_each(|r| p.apply(r));
+    p.assess(&at_end()).balance.unwrap().value
+}
+
+fn at_end() -> View {
+    at("2025-12-31")
+}
+
+#[test]
+fn a_weight_moves_the_balance_as_a_framework_edited_by_hand_does() {
+    let p = projector(&history());
+    let s = p.sensitivity(&at_end()).unwrap();
+    let before = p.assess(&at_end()).balance.unwrap().value.unwrap();
+    let far = |w: &WeightRow| w.change.unwrap_or(f64::INFINITY);
+    assert!(s.weights.windows(2).all(|w| far(&w[0]) >= far(&w[1])));
+    assert!(s.weights.iter().all(|w| w.before == before && w.kind == "weight"));
+    for kind in ["balance.", "driver.", "friction.", "role.", "constraint."] {
+        let mut of = s.weights.iter().filter(|w| w.row.starts_with(kind) && w.value < 0.66);
+        let w = of.next().unwrap_or_else(|| panic!("no weight of a {kind}"));
+        assert!(w.change.unwrap() > 0.0, "{w:?}");
+        for (by, ours) in [(0.5, w.low), (1.5, w.high)] {
+            let theirs = reassessed(w, by).unwrap();
+            assert!((ours.unwrap() - theirs).abs() < 1e-9, "{w:?} {theirs}");
+        }
     }
 }
 

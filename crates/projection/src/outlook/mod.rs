@@ -21,6 +21,7 @@ mod draw;
 mod heard;
 mod ladder;
 mod model;
+mod posterior;
 mod predictive;
 mod report;
 mod revert;
@@ -62,6 +63,8 @@ pub struct Outlook<'a> {
     core: Core<'a>,
     resolved: OnceLock<Resolved>,
     states: Vec<ScenarioState>,
+    /// No signal was seen: scenarios by prior and transition alone.
+    unseen: bool,
     fit: Option<f64>,
     chain: Chain,
     now: Vec<f64>,
@@ -126,7 +129,7 @@ impl Projector {
     pub fn outlook(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
         let scenarios = scenario_states(self, &core, view);
-        self.outlook_by(view, paths, core, scenarios)
+        self.outlook_by(view, paths, core, (scenarios, false))
     }
 
     /// The same for somebody who has seen no signal: scenarios by the framework's prior and transition alone. What the
@@ -134,7 +137,7 @@ impl Projector {
     pub fn outlook_on_prior(&self, view: &View, paths: usize) -> Outlook<'_> {
         let core = Core::new(self, view);
         let scenarios = (prior_states(core.framework, view), None);
-        self.outlook_by(view, paths, core, scenarios)
+        self.outlook_by(view, paths, core, (scenarios, true))
     }
 
     fn outlook_by<'a>(
@@ -142,7 +145,7 @@ impl Projector {
         view: &View,
         paths: usize,
         core: Core<'a>,
-        (states, fit): (Vec<ScenarioState>, Option<f64>),
+        ((states, fit), unseen): ((Vec<ScenarioState>, Option<f64>), bool),
     ) -> Outlook<'a> {
         let now: Vec<f64> = states.iter().map(|s| s.probability).collect();
         let chain = Chain::new(&core.framework.scenarios);
@@ -158,6 +161,7 @@ impl Projector {
             core,
             resolved: OnceLock::new(),
             states,
+            unseen,
             fit,
             chain,
             now,

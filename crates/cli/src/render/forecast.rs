@@ -132,6 +132,10 @@ fn section(page: &mut Page, name: &str, section: &Section) {
     table.group("by what is asked");
     section.groups.iter().for_each(|t| table.row(line(t)));
     page.table(&table);
+    if all.without_past > 0 {
+        let left_out = counted(all.without_past, "question has", "questions have");
+        page.paragraph(&format!("{left_out} too short a past for a skill on it."), Style::Plain);
+    }
     if let Some(found) = &all.reliability {
         let sharpness = all.sharpness.unwrap_or_default();
         reliability(page, found, &format!(", sharpness {sharpness:.2}"));

@@ -64,7 +64,7 @@ pub(super) fn prequential(page: &mut Page, scored: &Prequential) {
             name.into(),
             Cell::new(format!("{:.3}", score.value), Style::Bold),
             score.prior.map_or(UNKNOWN.to_owned(), |p| format!("{p:.3}")).into(),
-            format!("{:.3}", score.climatology).into(),
+            score.climatology.map_or(UNKNOWN.to_owned(), |p| format!("{p:.3}")).into(),
             format!("{:.3}", score.persistence).into(),
             shown(score.skill_prior),
             shown(score.skill_climatology),

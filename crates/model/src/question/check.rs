@@ -145,6 +145,10 @@ fn expand(
     if template.lead_months > 120 {
         problems.push(place.fault("lead_months", "more than ten years", "ask nearer to the period"));
     }
+    if template.settle_days > 3660 {
+        problems.push(place.fault("settle_days", "more than ten years", "settle sooner after the period"));
+        return;
+    }
     let all = match template.questions(&framework.id) {
         Ok(all) => all,
         Err(found) => {
@@ -180,6 +184,9 @@ fn words(place: &Place<'_, '_>, id: &str, title: &str, reason: &str, problems: &
 
 /// The rule must ask what the row can answer.
 fn fits(place: &Place<'_, '_>, about: &str, rule: &Rule, framework: &Framework, problems: &mut Problems) {
+    if rule.threshold == Threshold::Last(0.0) {
+        problems.push(place.fault("rule", "a factor of 0 compares with nothing", "write the bound as `0`"));
+    }
     if framework.scenarios.iter().any(|s| s.id == about) {
         if rule.of != Quantity::Probability || !matches!(rule.when, When::At(_)) {
             problems.push(place.fault(

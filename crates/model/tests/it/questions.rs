@@ -89,6 +89,9 @@ fn each_fault_names_its_line_and_what_to_do() {
     let share =
         [("economic.trade-total", "financial.yuan-reserves"), ("> 240e9 in 2024", "> 20 at 2024-12-31")];
     assert!(faults(GOOD, &share)[0].contains("the bound is outside a share; write 0.05 for 5 %"));
+    assert!(faults(GOOD, &[("> 240e9", "> 0 * last")])[0].contains("a factor of 0 compares with nothing"));
+    let late = faults(TEMPLATE, &[("settle_days = 400", "settle_days = 4000000000")]);
+    assert!(late.len() == 1 && late[0].contains("settle_days: more than ten years"), "{late:#?}");
     // All at once.
     let all = faults(GOOD, &[("trade-total", "nothing"), ("2024-03-01", "x"), ("a reason", "")]);
     assert_eq!(all.len(), 3, "{all:#?}");

@@ -19,8 +19,8 @@ const LEVELS: u32 = 19;
 pub struct Chance {
     /// Probability of a yes, 0.01 to 0.99.
     pub probability: f64,
-    /// Frequency in the series' own past, as known then.
-    pub climatology: f64,
+    /// Frequency in the series' own past, as known then; `null` where the past is too short to have one.
+    pub climatology: Option<f64>,
     /// 1 when the newest figure would answer yes, else 0.
     pub persistence: f64,
     /// Newest comparable figure.
@@ -34,6 +34,11 @@ pub struct Chance {
 }
 
 impl Chance {
+    /// Frequency in the past, if there was one: older records hold one half where there was none.
+    pub(super) fn past(&self) -> Option<f64> {
+        self.climatology.filter(|_| self.quantiles.is_empty() || !self.climatology_quantiles.is_empty())
+    }
+
     /// The middle and the ends between which four fifths lie.
     pub fn band(&self) -> Option<[f64; 3]> {
         let at = |n: usize| self.quantiles.get(n).copied();
@@ -55,7 +60,7 @@ pub(super) fn chance(
     at: DateTime<Utc>,
 ) -> Option<Chance> {
     if question.rule.of == Quantity::Probability {
-        return of_scenario(readings, model, question, bound);
+        return of_scenario(model, question, bound);
     }
     let (_, measure) = readings.measure(&question.about)?;
     let figures = readings.history(question, at);
@@ -80,27 +85,19 @@ pub(super) fn chance(
     })
 }
 
-/// Whether the assessment will give a scenario so much: the probability of the scenario itself on that day, carried
-/// forward by the transitions. It is exact when the evidence of the time between leaves no doubt, and else too near to
-/// one half. The prior stands for the climatology.
-fn of_scenario(
-    readings: &Readings<'_>,
-    model: &dyn Moment,
-    question: &Question,
-    bound: f64,
-) -> Option<Chance> {
+/// Whether the assessment will give a scenario so much: the share of the worlds ahead in which it does. Assessments of
+/// past days as they were known then cost one each, so there is no climatology.
+fn of_scenario(model: &dyn Moment, question: &Question, bound: f64) -> Option<Chance> {
     let rule = &question.rule;
-    let [now, then] = model.scenario(&question.about, rule.end())?;
-    let scenarios = &readings.projector.index.framework.scenarios;
-    let prior = scenarios.iter().find(|s| s.id == question.about)?.prior;
-    let way = |p: f64| if rule.comparison.upward() { p } else { 1.0 - p };
+    let (now, worlds) = model.scenario(&question.about, rule.end())?;
+    let ahead = Distribution::ensemble(worlds)?;
     Some(Chance {
-        probability: way(then).clamp(SURE, 1.0 - SURE),
-        climatology: way(prior).clamp(SURE, 1.0 - SURE),
+        probability: ahead.probability(rule.comparison, bound).clamp(SURE, 1.0 - SURE),
+        climatology: None,
         persistence: f64::from(u8::from(rule.comparison.holds(now, bound))),
         last: now,
-        quantiles: Vec::new(),
+        quantiles: levels().filter_map(|level| ahead.quantile(level)).collect(),
         climatology_quantiles: Vec::new(),
-        model: "propagation/1".to_owned(),
+        model: "filter-ahead/1".to_owned(),
     })
 }

@@ -25,6 +25,8 @@ pub const FORECAST: &str = "forecast";
 /// `System::system` of an answer.
 pub const RESOLUTION: &str = "resolution";
 
+const OTHER_FRAMEWORK: &str = "filed under another version of the framework";
+
 /// A question as it was filed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Filed {
@@ -36,6 +38,9 @@ pub struct Filed {
     pub threshold: f64,
     /// The question.
     pub question: Question,
+    /// Hash of the framework at filing; `null` in older records.
+    #[serde(default)]
+    pub framework_hash: Option<String>,
 }
 
 /// A probability of one day.
@@ -71,6 +76,9 @@ pub struct Resolved {
     pub evidence: Vec<u64>,
     /// Why.
     pub reason: String,
+    /// Hash of the framework that answered; `null` in older records.
+    #[serde(default)]
+    pub framework_hash: Option<String>,
 }
 
 /// One version of one question with what the log holds about it.
@@ -91,6 +99,19 @@ pub struct Entry {
 pub struct Ledger {
     entries: BTreeMap<String, Vec<Entry>>,
     head: u64,
+}
+
+impl Entry {
+    /// Says when a question was filed under another version of the framework than the one that answered it, or, while
+    /// it is open at `at`, than `present`.
+    pub(super) fn other_framework(&self, present: &str, at: DateTime<Utc>) -> Option<&'static str> {
+        let answered = self.resolved.as_ref().filter(|(recorded, _)| *recorded < at);
+        let by = match answered {
+            Some((_, resolved)) => resolved.framework_hash.as_deref()?,
+            None => present,
+        };
+        (self.filed.framework_hash.as_deref()? != by).then_some(OTHER_FRAMEWORK)
+    }
 }
 
 impl Ledger {
@@ -182,7 +203,13 @@ impl Ledger {
             }
             // Without a figure to compare with there is no question yet.
             let Some(threshold) = threshold(&readings, question, now) else { continue };
-            let filed = Filed { version, filed_at: rfc3339(now), threshold, question: question.clone() };
+            let filed = Filed {
+                version,
+                filed_at: rfc3339(now),
+                threshold,
+                question: question.clone(),
+                framework_hash: Some(hash.clone()),
+            };
             out.push(record(QUESTION, &filed.question.id, &filed));
             open.push((filed, false));
         }
@@ -192,8 +219,9 @@ impl Ledger {
             if let Some(found) = answer(&readings, question, filed.threshold, now) {
                 let Answer { outcome, known_at, value, evidence, reason } = found;
                 let known_at = rfc3339(known_at);
+                let (at, framework_hash) = (rfc3339(now), Some(hash.clone()));
                 let resolved =
-                    Resolved { version, outcome, at: rfc3339(now), known_at, value, evidence, reason };
+                    Resolved { version, outcome, at, known_at, value, evidence, reason, framework_hash };
                 out.push(record(RESOLUTION, &question.id, &resolved));
             } else if !today
                 && now < question.rule.end()

@@ -88,6 +88,9 @@ pub struct ForecastRow {
     pub value: Option<f64>,
     /// Facts behind the answer.
     pub evidence: Vec<u64>,
+    /// Says when it was filed under another version of the framework than the one that answers; else `null`.
+    #[serde(default)]
+    pub framework_note: Option<String>,
 }
 
 impl Ledger {
@@ -103,13 +106,16 @@ impl Ledger {
     ) -> Vec<ForecastRow> {
         let readings = Readings::new(projector, &View::at(at));
         let framework = &projector.framework().id;
+        let hash = projector.framework().hash(&projector.index.types);
         let ready = |q: &Question| q.framework == *framework;
         let earlier = at.checked_sub_days(Days::new(TREND_DAYS)).unwrap_or(at);
         let moments =
             [(at, model.at(projector, &View::at(at))), (earlier, model.at(projector, &View::at(earlier)))];
         let mut rows = Vec::new();
         for entry in self.entries().filter(|e| e.recorded_at < at && ready(&e.filed.question)) {
-            rows.push(row(&readings, &moments, &entry.filed, Some(entry)));
+            let row = row(&readings, &moments, &entry.filed, Some(entry));
+            let framework_note = entry.other_framework(&hash, at).map(str::to_owned);
+            rows.push(ForecastRow { framework_note, ..row });
         }
         for question in questions.filed.iter().filter(|q| ready(q) && q.filed <= at.date_naive()) {
             let version = question.version();
@@ -122,6 +128,7 @@ impl Ledger {
                 filed_at: String::new(),
                 threshold: threshold.unwrap_or(f64::NAN),
                 question: question.clone(),
+                framework_hash: None,
             };
             rows.push(row(&readings, &moments, &filed, None));
         }
@@ -182,7 +189,7 @@ fn row(
         words: now.as_ref().map(|c| words(c.probability).to_owned()),
         before,
         trend,
-        climatology: now.as_ref().map(|c| c.climatology),
+        climatology: now.as_ref().and_then(|c| c.past()),
         persistence: now.as_ref().map(|c| c.persistence),
         last: now.as_ref().map(|c| c.last),
         median: band.map(|[_, median, _]| median),
@@ -193,5 +200,6 @@ fn row(
         known_at: found.as_ref().map(|f| rfc3339(f.1)),
         value: found.as_ref().and_then(|f| f.2),
         evidence: found.map(|f| f.3).unwrap_or_default(),
+        framework_note: None,
     }
 }

@@ -62,8 +62,9 @@ pub trait Moment {
     /// What is expected; `None` where the model cannot say.
     fn expect(&self, asked: &Asked<'_>) -> Option<Expected>;
 
-    /// Probability of a scenario now and at a date; `None` where the model has no scenarios.
-    fn scenario(&self, _id: &str, _at: DateTime<Utc>) -> Option<[f64; 2]> {
+    /// What the assessment gives a scenario now, and what it may give it at a date, world by world; `None` where the
+    /// model has no scenarios.
+    fn scenario(&self, _id: &str, _at: DateTime<Utc>) -> Option<(f64, Vec<f64>)> {
         None
     }
 }
@@ -128,10 +129,8 @@ impl Moment for Outlook<'_> {
         Some(Expected { model: "outlook/1", probability, distribution })
     }
 
-    fn scenario(&self, id: &str, at: DateTime<Utc>) -> Option<[f64; 2]> {
-        let now = self.scenarios().iter().find(|s| s.id == id)?.probability;
-        let then = self.scenarios_at(at)?.into_iter().find(|s| s.id == id)?.probability;
-        Some([now, then])
+    fn scenario(&self, id: &str, at: DateTime<Utc>) -> Option<(f64, Vec<f64>)> {
+        self.posterior_ahead(id, at)
     }
 }
 

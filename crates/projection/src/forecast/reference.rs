@@ -43,9 +43,10 @@ pub(super) fn climatology(
     Distribution::ensemble(changes)
 }
 
-/// Frequency with which that past would have answered yes, half a yes and half a no added: never sure.
-pub(super) fn frequency(past: Option<&Distribution>, rule: &Rule, bound: f64) -> f64 {
-    let Some(Distribution::Weighted(values)) = past else { return 0.5 };
+/// Frequency with which that past would have answered yes, half a yes and half a no added: never sure. `None` without a
+/// past.
+pub(super) fn frequency(past: Option<&Distribution>, rule: &Rule, bound: f64) -> Option<f64> {
+    let Some(Distribution::Weighted(values)) = past else { return None };
     let yes = values.iter().filter(|(x, _)| rule.comparison.holds(*x, bound)).count();
-    (yes as f64 + 0.5) / (values.len() as f64 + 1.0)
+    Some((yes as f64 + 0.5) / (values.len() as f64 + 1.0))
 }

@@ -12,7 +12,9 @@ use super::chance::{Chance, levels};
 use super::ledger::{Entry, Ledger};
 use super::model::Model;
 use super::paired::{Row, Score, summed};
-use super::score::{Reliability, brier_score, crps_quantile, log_score_clipped, reliability, sharpness};
+use super::score::{
+    Reliability, Weighted, brier_score, crps_quantile, log_score_clipped, reliability_weighted, sharpness,
+};
 use super::states::Prequential;
 use crate::fold::Projector;
 use crate::state::time::rfc3339;
@@ -69,6 +71,8 @@ pub struct Table {
     pub name: String,
     /// Questions.
     pub questions: usize,
+    /// Those of them whose past is too short for a climatology: left out of the skill against it.
+    pub without_past: usize,
     /// Forecasts.
     pub forecasts: usize,
     /// Share of the questions that came true.
@@ -216,7 +220,7 @@ fn section(heading: &str, scored: &[Scored]) -> Section {
     // Figures of several measures are compared in units of what the climatology misses them by.
     let units: BTreeMap<&str, f64> = groups
         .iter()
-        .filter_map(|(name, of)| Some((*name, crps(of, |_, _| true, |_| 1.0)?.climatology)))
+        .filter_map(|(name, of)| Some((*name, crps(of, |_, _| true, |_| 1.0)?.climatology?)))
         .filter(|(_, unit)| *unit > 0.0)
         .collect();
     let unit = |one: &Scored| units.get(one.group.as_str()).copied().unwrap_or(f64::NAN);
@@ -260,26 +264,30 @@ fn question_score(one: &Scored) -> QuestionScore {
     }
 }
 
+/// Score of a forecast, of the past where there is one, and of no change.
+type Beside3 = (f64, Option<f64>, f64);
+
 /// Rows of the forecasts that `takes`, each question weighing one in all.
 fn rows(
     of: &[&Scored],
     takes: impl Fn(&Scored, &Said) -> bool,
-    score: impl Fn(&Scored, bool, &Chance) -> Option<[f64; 3]>,
+    score: impl Fn(&Scored, bool, &Chance) -> Option<Beside3>,
 ) -> Vec<Row> {
     let on_prior = |one: &Scored, outcome: bool, said: &Said| {
-        score(one, outcome, said.on_prior.as_ref()?).map(|[own, ..]| own)
+        score(one, outcome, said.on_prior.as_ref()?).map(|(own, ..)| own)
     };
     let mut out = Vec::new();
-    for one in of {
+    for (question, one) in of.iter().enumerate() {
         let Some(outcome) = one.outcome.scored() else { continue };
-        let said: Vec<(&Said, [f64; 3], Option<f64>)> = one
+        let said: Vec<(&Said, Beside3, Option<f64>)> = one
             .said
             .iter()
             .filter(|s| takes(one, s))
             .filter_map(|s| Some((s, score(one, outcome, &s.chance)?, on_prior(one, outcome, s))))
             .collect();
         let weight = 1.0 / said.len().max(1) as f64;
-        out.extend(said.into_iter().map(|(s, [own, past, same], prior)| Row {
+        out.extend(said.into_iter().map(|(s, (own, past, same), prior)| Row {
+            question,
             quarter: s.at.year() * 4 + s.at.month0().cast_signed() / 3,
             weight,
             own,
@@ -300,9 +308,9 @@ fn crps(
     let rows = rows(of, takes, |one, _, chance| {
         let (y, unit) = (one.value?, unit(one));
         let own = crps_quantile(y, &pairs(&chance.quantiles))?;
-        let past = crps_quantile(y, &pairs(&chance.climatology_quantiles))?;
-        let scores = [own / unit, past / unit, (y - chance.last).abs() / unit];
-        scores.iter().all(|s| s.is_finite()).then_some(scores)
+        let past = crps_quantile(y, &pairs(&chance.climatology_quantiles)).map(|past| past / unit);
+        let (own, same) = (own / unit, (y - chance.last).abs() / unit);
+        (own.is_finite() && same.is_finite()).then_some((own, past.filter(|p| p.is_finite()), same))
     });
     summed(&rows)
 }
@@ -315,33 +323,36 @@ fn table(
 ) -> Option<Table> {
     let by = |score: fn(f64, bool) -> f64| {
         rows(of, &takes, |_, outcome, c| {
-            Some([c.probability, c.climatology, c.persistence].map(|p| score(p, outcome)))
+            let by = |p: f64| score(p, outcome);
+            Some((by(c.probability), c.past().map(by), by(c.persistence)))
         })
     };
     let brier = by(brier_score);
-    let said: Vec<(f64, bool)> = of
+    // As in the scores: a forecast weighs its part of its question.
+    let taken = |one: &Scored| one.said.iter().filter(|s| takes(one, s)).count();
+    let said: Vec<Weighted> = of
         .iter()
-        .filter_map(|one| Some((one, one.outcome.scored()?)))
-        .flat_map(|(one, outcome)| {
-            one.said.iter().filter(|s| takes(one, s)).map(move |s| (s.chance.probability, outcome))
+        .filter_map(|one| Some((one, one.outcome.scored()?, 1.0 / taken(one).max(1) as f64)))
+        .flat_map(|(one, outcome, weight)| {
+            let takes = &takes;
+            let said = one.said.iter().filter(move |s| takes(one, s));
+            said.map(move |s| Weighted { probability: s.chance.probability, outcome, weight })
         })
         .collect();
-    let outcomes: Vec<bool> = of
-        .iter()
-        .filter(|one| one.said.iter().any(|s| takes(one, s)))
-        .filter_map(|one| one.outcome.scored())
-        .collect();
-    let probabilities: Vec<f64> = said.iter().map(|(p, _)| *p).collect();
+    let asked = || of.iter().filter(|one| one.outcome.scored().is_some() && taken(one) > 0);
+    let outcomes: Vec<bool> = asked().filter_map(|one| one.outcome.scored()).collect();
+    let past = |one: &Scored| one.said.iter().any(|s| takes(one, s) && s.chance.past().is_some());
     let crps = crps(of, &takes, unit);
     Some(Table {
         name: name.to_owned(),
         questions: outcomes.len(),
+        without_past: asked().filter(|one| !past(one)).count(),
         forecasts: said.len(),
         came_true: outcomes.iter().filter(|o| **o).count() as f64 / outcomes.len().max(1) as f64,
         brier: summed(&brier)?,
         log: summed(&by(log_score_clipped))?,
         crps,
-        reliability: reliability(&said, BANDS),
-        sharpness: sharpness(&probabilities),
+        reliability: reliability_weighted(&said, BANDS),
+        sharpness: sharpness(&said),
     })
 }

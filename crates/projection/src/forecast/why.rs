@@ -52,6 +52,8 @@ impl Ledger {
             shown("settles", question.settle),
             Figure { name: "compared with".to_owned(), value: bound.map(|b| b.to_string()) },
         ];
+        let hash = projector.framework().hash(&projector.index.types);
+        figures.extend(entry.and_then(|e| e.other_framework(&hash, at)).map(|note| shown("framework", note)));
         let mut facts = Vec::new();
         let mut cite = |seqs: &[u64], role: FactRole| {
             facts.extend(seqs.iter().map(|seq| FactRef { seq: *seq, role }));
@@ -74,7 +76,7 @@ impl Ledger {
                 figures.extend([
                     shown("probability", said.probability),
                     shown("model", &said.model),
-                    shown("climatology", said.climatology),
+                    Figure { name: "climatology".to_owned(), value: said.past().map(|p| p.to_string()) },
                     shown("persistence", said.persistence),
                     shown("newest figure", said.last),
                     Figure { name: "10 %".to_owned(), value: quantile(|[low, ..]| low) },

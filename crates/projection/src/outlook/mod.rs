@@ -21,6 +21,7 @@ mod draw;
 mod heard;
 mod ladder;
 mod model;
+mod posterior;
 mod predictive;
 mod report;
 mod revert;
@@ -71,6 +72,8 @@ pub struct Outlook<'a> {
     core: Core<'a>,
     resolved: OnceLock<Resolved>,
     states: Vec<ScenarioState>,
+    /// No signal was seen: scenarios by prior and transition alone.
+    unseen: bool,
     /// With the readings that it rests on.
     fit: Option<(f64, usize)>,
     chain: Chain<'a>,
@@ -148,7 +151,7 @@ impl Projector {
         let core = Core::new(self, view);
         let states = (prior_states(core.framework, view), None);
         let setting = Setting::new(core.framework);
-        self.outlook_by(view, paths, core, states, (setting, Vec::new()))
+        Outlook { unseen: true, ..self.outlook_by(view, paths, core, states, (setting, Vec::new())) }
     }
 
     fn outlook_by<'a>(
@@ -167,7 +170,8 @@ impl Projector {
         let mut draw = Draw::named("courses");
         let states_drawn = (0..paths).flat_map(|_| chain.course(&mut draw)).collect();
         let courses = Courses { quarters, states: states_drawn, paths };
-        Outlook { projector: self, view: *view, core, resolved: OnceLock::new(), states, fit, chain, courses }
+        let unseen = false;
+        Outlook { projector: self, view: *view, core, resolved: OnceLock::new(), states, unseen, fit, chain, courses }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::state::{MeasureEval, STATE_WORDS, Weighed, weigh, words};
 /// Quarters ahead that are searched.
 const FURTHEST: u32 = 8;
 /// Grade of the next reading of a signal that has none yet: fairly reliable, possibly true.
-const NEXT: (usize, usize) = (2, 2);
+pub(super) const NEXT: (usize, usize) = (2, 2);
 
 /// What would make one scenario the most probable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

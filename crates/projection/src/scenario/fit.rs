@@ -105,7 +105,7 @@ fn at(outcomes: &[(f64, f64)], quantile: f64) -> f64 {
 }
 
 /// How likely each state of a reading is under a scenario, the contamination of its grade included.
-pub(super) fn mixed_row(model: &Model, seen: &Seen, scenario: usize) -> [f64; STATES] {
+pub(crate) fn mixed_row(model: &Model, seen: &Seen, scenario: usize) -> [f64; STATES] {
     let mut out = [0.0; STATES];
     let Some(signal) = model.signals.get(seen.signal) else { return out };
     let r = reliability(model, seen);

@@ -23,6 +23,7 @@ pub use cluster::{Repeats, shares};
 pub use diagnosticity::{Gain, gain};
 pub use expected::{expected, frequencies, staying};
 pub use filter::{Filtered, Moment, Moved, Quarter, Report, filter};
+pub(crate) use fit::mixed_row;
 pub use fit::{fit, surprise};
 pub use sensitivity::{Judgement, Swing, judgements, swings};
 pub use smooth::smooth;

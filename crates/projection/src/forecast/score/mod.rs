@@ -12,5 +12,5 @@ pub use category::{CLIP, brier_multi, brier_score, log_score, log_score_clipped,
 pub use crps::{
     crps_ensemble, crps_lognormal, crps_normal, crps_quantile, crps_weighted, normal_cdf, quantile_score,
 };
-pub use reliability::{Bin, Murphy, Reliability, reliability, sharpness};
+pub use reliability::{Bin, Murphy, Reliability, Weighted, reliability, reliability_weighted, sharpness};
 pub use skill::{GainInterval, Interval, SkillInterval, gain_interval, skill, skill_interval};

@@ -41,36 +41,61 @@ pub struct Reliability {
     pub ece: f64,
 }
 
+/// A forecast with what came of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weighted {
+    /// Probability, 0–1.
+    pub probability: f64,
+    /// Whether it came true.
+    pub outcome: bool,
+    /// What it weighs, above 0.
+    pub weight: f64,
+}
+
 /// The table of `(probability, outcome)` in so many bands of equal width; `None` when there are no forecasts or no bands.
 pub fn reliability(forecasts: &[(f64, bool)], bands: usize) -> Option<Reliability> {
+    let alike = |(probability, outcome): &(f64, bool)| Weighted {
+        probability: *probability,
+        outcome: *outcome,
+        weight: 1.0,
+    };
+    reliability_weighted(&forecasts.iter().map(alike).collect::<Vec<_>>(), bands)
+}
+
+/// The same of forecasts that weigh differently: shares and means are weighted, so that the parts add to the weighted
+/// Brier score; `n` of a band counts.
+pub fn reliability_weighted(forecasts: &[Weighted], bands: usize) -> Option<Reliability> {
     if forecasts.is_empty() || bands == 0 {
         return None;
     }
-    let total = forecasts.len() as f64;
-    let one = |outcome: bool| f64::from(u8::from(outcome));
-    let base = forecasts.iter().map(|(_, o)| one(*o)).sum::<f64>() / total;
+    let total = forecasts.iter().map(|f| f.weight).sum::<f64>();
+    let one = |f: &Weighted| f64::from(u8::from(f.outcome));
+    let base = forecasts.iter().map(|f| f.weight * one(f)).sum::<f64>() / total;
     let mut murphy =
         Murphy { reliability: 0.0, resolution: 0.0, uncertainty: base * (1.0 - base), within: 0.0 };
     let (mut bins, mut ece) = (Vec::new(), 0.0);
     for band in 0..bands {
         let edge = |n: usize| n as f64 / bands as f64;
         let (low, high) = (edge(band), edge(band + 1));
-        let inside: Vec<&(f64, bool)> = forecasts
+        let inside: Vec<&Weighted> = forecasts
             .iter()
-            .filter(|(p, _)| (low..high).contains(p) || (band + 1 == bands && *p >= high))
+            .filter(|f| (low..high).contains(&f.probability) || (band + 1 == bands && f.probability >= high))
             .collect();
         if inside.is_empty() {
             bins.push(Bin { low, high, n: 0, forecast: None, observed: None });
             continue;
         }
-        let n = inside.len() as f64;
-        let forecast = inside.iter().map(|(p, _)| p).sum::<f64>() / n;
-        let observed = inside.iter().map(|(_, o)| one(*o)).sum::<f64>() / n;
+        let n = inside.iter().map(|f| f.weight).sum::<f64>();
+        let forecast = inside.iter().map(|f| f.weight * f.probability).sum::<f64>() / n;
+        let observed = inside.iter().map(|f| f.weight * one(f)).sum::<f64>() / n;
         murphy.reliability += n / total * (forecast - observed) * (forecast - observed);
         murphy.resolution += n / total * (observed - base) * (observed - base);
         murphy.within += inside
             .iter()
-            .map(|(p, o)| (p - forecast) * (p - forecast) - 2.0 * (p - forecast) * (one(*o) - observed))
+            .map(|f| {
+                let off = f.probability - forecast;
+                f.weight * (off * off - 2.0 * off * (one(f) - observed))
+            })
             .sum::<f64>()
             / total;
         ece += n / total * (forecast - observed).abs();
@@ -79,8 +104,9 @@ pub fn reliability(forecasts: &[(f64, bool)], bands: usize) -> Option<Reliabilit
     Some(Reliability { bins, murphy, ece })
 }
 
-/// Sharpness: the mean of 1 − 4 p (1 − p); 0 when all say one half, 1 when all are sure. It needs no outcomes.
-pub fn sharpness(probabilities: &[f64]) -> Option<f64> {
-    let n = probabilities.len();
-    (n > 0).then(|| probabilities.iter().map(|p| 1.0 - 4.0 * p * (1.0 - p)).sum::<f64>() / n as f64)
+/// Sharpness: the weighted mean of 1 − 4 p (1 − p); 0 when all say one half, 1 when all are sure. It needs no outcomes.
+pub fn sharpness(forecasts: &[Weighted]) -> Option<f64> {
+    let total = forecasts.iter().map(|f| f.weight).sum::<f64>();
+    let sure = |p: f64| 1.0 - 4.0 * p * (1.0 - p);
+    (total > 0.0).then(|| forecasts.iter().map(|f| f.weight * sure(f.probability)).sum::<f64>() / total)
 }

@@ -67,24 +67,34 @@ fn quarter(seen: &Seen) -> QuarterScore {
 fn score(name: &str, of: &[(i32, &Came)], quarters: &BTreeSet<i32>) -> Option<StateScore> {
     let rows = |by: fn(&[f64; STATES], usize) -> f64| -> Vec<Row> {
         of.iter()
-            .map(|(quarter, came)| {
+            .enumerate()
+            .map(|(question, (quarter, came))| {
                 let [own, prior, past, same] = scores(came, by);
-                Row { quarter: *quarter, weight: 1.0, own, past, same, prior: Some(prior) }
+                Row {
+                    quarter: *quarter,
+                    question,
+                    weight: 1.0,
+                    own,
+                    past: Some(past),
+                    same,
+                    prior: Some(prior),
+                }
             })
             .collect()
     };
     let range = *quarters.first()?..=*quarters.last()?;
     let logs = rows(log);
-    let gain = |reference: fn(&Row) -> f64| gain_interval(&grouped(&logs, quarters, reference), BLOCK);
+    let gain =
+        |reference: fn(&Row) -> Option<f64>| gain_interval(&grouped(&logs, quarters, reference), BLOCK);
     Some(StateScore {
         name: name.to_owned(),
         forecasts: of.len(),
         log: summed_in(&logs, range.clone())?,
         brier: summed_in(&rows(brier), range.clone())?,
         rps: summed_in(&rows(ranked), range)?,
-        gain_prior: gain(|r| r.prior.unwrap_or_default()),
+        gain_prior: gain(|r| r.prior),
         gain_climatology: gain(|r| r.past),
-        gain_persistence: gain(|r| r.same),
+        gain_persistence: gain(|r| Some(r.same)),
     })
 }
 

@@ -42,7 +42,7 @@ fn the_past_from_2014_is_asked_and_headed_in_sample() {
     for table in found.groups.iter().chain(&found.leads).chain([all]) {
         let bins: usize = table.reliability.as_ref().unwrap().bins.iter().map(|b| b.n).sum();
         assert_eq!(bins, table.forecasts, "{}", table.name);
-        assert!(table.brier.climatology > 0.0 && table.log.value.is_finite() && table.crps.is_some());
+        assert!(table.brier.climatology > Some(0.0) && table.log.value.is_finite() && table.crps.is_some());
         assert!((0.0..=1.0).contains(&table.brier.value) && (0.0..=1.0).contains(&table.came_true));
     }
     // What a reader of the newspapers knows.

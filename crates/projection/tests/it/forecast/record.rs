@@ -299,7 +299,7 @@ fn the_references_are_the_past_and_no_change() {
     log.record(&questions, "2024-03-02");
     let said = &log.entries()[0].forecasts[0].1.chance;
     // Nine changes of a year, each of which would carry 234 over 240 billion; half a yes and half a no are added.
-    assert_eq!((said.last, said.persistence, said.climatology), (234e9, 0.0, 9.5 / 10.0));
+    assert_eq!((said.last, said.persistence, said.climatology), (234e9, 0.0, Some(9.5 / 10.0)));
     assert!(said.probability > 0.5 && said.quantiles.len() == 19 && said.climatology_quantiles.len() == 19);
     assert!(said.quantiles.windows(2).all(|w| w[0] <= w[1]));
     // Any year to 2026, below 200 billion: no way of three years ever went down.
@@ -307,7 +307,7 @@ fn the_references_are_the_past_and_no_change() {
     let mut log = Log::new();
     log.record(&asked(&falls), "2024-03-02");
     let said = &log.entries()[0].forecasts[0].1.chance;
-    assert_eq!((said.persistence, said.climatology), (0.0, 0.5 / 8.0));
+    assert_eq!((said.persistence, said.climatology), (0.0, Some(0.5 / 8.0)));
 }
 
 #[test]
@@ -379,4 +379,91 @@ fn a_floor_answers_only_what_it_exceeds() {
         assert_eq!(found == Outcome::True, bound != "value >= 5", "{reported}");
         assert_ne!(found, Outcome::Void);
     }
+}
+
+#[test]
+fn whether_a_scenario_will_be_given_so_much_is_asked_of_the_filter() {
+    let said = |rule: &str| {
+        let about = [
+            ("economic.trade-total", "scenario.c-divergence"),
+            ("value > 240e9 in 2024", rule),
+            ("2025-06-30", "2027-01-31"),
+        ];
+        let (mut log, questions) = (Log::new(), asked(&about));
+        assert_eq!(log.record(&questions, "2024-03-02"), [QUESTION, FORECAST], "{rule}");
+        log.entries()[0].forecasts[0].1.chance.clone()
+    };
+    let over = said("probability > 0.05 at 2026-12-31");
+    assert_eq!((over.model.as_str(), over.climatology), ("filter-ahead/1", None));
+    assert!(over.quantiles.len() == 19 && over.quantiles.windows(2).all(|w| w[0] <= w[1]), "{over:?}");
+    assert_eq!(over.persistence, f64::from(u8::from(over.last > 0.05)));
+    // What is below any posterior is sure, what is above them all is not to be; yes and no add up.
+    assert!(said("probability > 0 at 2026-12-31").probability == 0.99);
+    assert!(said("probability >= 1 at 2026-12-31").probability == 0.01);
+    let under = said("probability <= 0.05 at 2026-12-31");
+    assert!((over.probability + under.probability - 1.0).abs() < 1e-12, "{over:?} {under:?}");
+}
+
+#[test]
+fn a_past_that_is_missing_is_no_half_and_older_records_still_read() {
+    // The first forecast, as a log of before would have it: one half for no past, and no framework at filing.
+    let questions = asked(&[("in 2024", "in 2039"), ("2025-06-30", "2040-06-30")]);
+    let (mut log, mut due) = (Log::new(), Vec::new());
+    due.extend(log.ledger.due(&questions, &log.projector, &QUICK, moment("2024-03-02")));
+    assert_eq!(due.len(), 2);
+    assert!(due[1].data["climatology"].is_null(), "fifteen years were never seen: {}", due[1].data);
+    assert!(due[0].data["framework_hash"].is_string());
+    due[0].data.as_object_mut().unwrap().remove("framework_hash");
+    due[1].data["climatology"] = 0.5.into();
+    for system in due {
+        log.append(Body::System(system), "2024-03-02");
+    }
+    log.fact(trade(2039, "300000000000", "2040-01-13"), "2040-01-14");
+    log.record(&questions, "2040-01-15");
+    assert_eq!(log.list(&questions, "2040-02-01")[0].framework_note, None);
+    let table = log.headline("2040-02-01").all.unwrap();
+    assert_eq!((table.questions, table.without_past, table.brier.climatology), (1, 1, None));
+    assert!(table.brier.skill_climatology.is_none() && table.brier.skill_persistence.is_some());
+}
+
+#[test]
+fn a_question_filed_under_another_framework_says_so() {
+    let (mut log, questions) = (Log::new(), asked(&[]));
+    let mut due = log.ledger.due(&questions, &log.projector, &QUICK, moment("2024-03-02"));
+    due[0].data["framework_hash"] = "another".into();
+    log.append(Body::System(due.remove(0)), "2024-03-02");
+    let note = Some("filed under another version of the framework".to_owned());
+    assert_eq!(log.list(&questions, "2024-04-01")[0].framework_note, note);
+    let why = log.ledger.why(&questions, &log.projector, &QUICK, "q", moment("2024-04-01")).unwrap();
+    assert_eq!(why.figures.iter().find(|f| f.name == "framework").unwrap().value, note);
+    log.fact(trade(2024, "244800000000", "2025-01-13"), "2025-01-14T06:00:00Z");
+    log.record(&questions, "2025-01-15");
+    assert!(log.entries()[0].resolved.as_ref().unwrap().1.framework_hash.is_some());
+    assert_eq!(log.list(&questions, "2025-02-01")[0].framework_note, note);
+    // Under one framework there is nothing to say.
+    let mut same = Log::new();
+    same.record(&questions, "2024-03-02");
+    assert_eq!(same.list(&questions, "2024-04-01")[0].framework_note, None);
+}
+
+#[test]
+fn each_question_weighs_the_same_in_the_parts_of_the_brier_score() {
+    let (mut log, sure) = (Log::new(), asked(&[]));
+    let other = asked(&[("\"q\"", "\"r\""), ("> 240e9", "< 200e9")]);
+    // One question with five forecasts, one with one.
+    for day in ["2024-03-02", "2024-03-03", "2024-04-05", "2024-06-06", "2024-09-07"] {
+        let due = log.ledger.due(&sure, &log.projector, &QUICK, moment(day));
+        due.into_iter().filter(|s| s.name == "q").for_each(|s| log.append(Body::System(s), day));
+    }
+    log.record(&other, "2024-10-01");
+    log.fact(trade(2024, "244800000000", "2025-01-13"), "2025-01-14T06:00:00Z");
+    log.record(&other, "2025-01-15");
+    let table = log.headline("2025-02-01").all.unwrap();
+    assert!(table.questions == 2 && table.forecasts > 5, "{table:?}");
+    let m = table.reliability.as_ref().unwrap().murphy;
+    let sum = m.reliability - m.resolution + m.uncertainty + m.within;
+    assert!((sum - table.brier.value).abs() < 1e-12, "{m:?} {}", table.brier.value);
+    assert!(table.came_true == 0.5 && (m.uncertainty - 0.25).abs() < 1e-12, "{table:?}");
+    // From two questions nobody can say how sure the skill is.
+    assert!(table.brier.skill_persistence.is_none_or(|s| s.interval.is_none()));
 }

@@ -171,7 +171,17 @@ impl Projector {
         let states_drawn = (0..paths).flat_map(|_| chain.course(&mut draw)).collect();
         let courses = Courses { quarters, states: states_drawn, paths };
         let unseen = false;
-        Outlook { projector: self, view: *view, core, resolved: OnceLock::new(), states, unseen, fit, chain, courses }
+        Outlook {
+            projector: self,
+            view: *view,
+            core,
+            resolved: OnceLock::new(),
+            states,
+            unseen,
+            fit,
+            chain,
+            courses,
+        }
     }
 }
 

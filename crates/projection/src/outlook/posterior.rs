@@ -93,12 +93,20 @@ impl Outlook<'_> {
             let whole = setting.whole(self.projector, signal, (eval, measure), as_of);
             let whole = whole.get(&quarter).map(|w| w.floor);
             let seen = match own().find(|r| r.seen.quarter == quarter) {
-                Some(reading) => Seen { cluster: free + reading.seen.cluster, ..reading.seen },
+                Some(reading) => Seen { cluster: free + reading.seen.cluster, told: None, ..reading.seen },
                 // A floor that was not high: it could have been.
                 None if whole == Some(true) => {
                     let last = own().next_back().map(|r| (r.seen.source, r.seen.information));
                     let (source, information) = last.unwrap_or(NEXT);
-                    Seen { quarter, signal, state: 2, source, information, cluster: 2 * free + signal }
+                    Seen {
+                        quarter,
+                        signal,
+                        state: 2,
+                        source,
+                        information,
+                        cluster: 2 * free + signal,
+                        told: None,
+                    }
                 }
                 None => continue,
             };
@@ -169,7 +177,8 @@ mod tests {
     /// Posteriors of the first scenario after eight quarters, a reading in each.
     fn worlds(n: usize, floor: bool) -> Vec<f64> {
         let (m, mut draw) = (model(), Draw::named("worlds"));
-        let seen = Seen { quarter: 0, signal: 0, state: 0, source: 0, information: 0, cluster: 0 };
+        let seen =
+            Seen { quarter: 0, signal: 0, state: 0, source: 0, information: 0, cluster: 0, told: None };
         let rows = (0..2)
             .map(|s| {
                 let row = mixed_row(&m, &seen, s);

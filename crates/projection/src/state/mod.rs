@@ -46,7 +46,7 @@ pub(crate) use holds::Holds;
 pub(crate) use listening::Listening;
 pub(crate) use measure::{MeasureEval, evaluate, evaluate_all, of_change};
 pub(crate) use method::{counts, false_alarms};
-pub(crate) use outside::Outside;
+pub(crate) use outside::{Kept, Outside};
 pub(crate) use plan::Plan;
 pub(crate) use prequential::{Whole, prior_states};
 pub use scenario::TRANSITION;

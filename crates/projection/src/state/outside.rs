@@ -15,13 +15,16 @@ use crate::fold::Projector;
 /// Quarters whose readings are named as evidence of a scenario; older ones have faded.
 const NAMED: u32 = 4;
 
+/// Changes read for one view, by measure.
+pub(crate) type Kept = BTreeMap<String, Strength>;
+
 /// Strengths by id, of the rows that some composite or bound reads so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outside {
     /// World date of the view.
     pub(crate) at: i64,
     pub(crate) scenarios: BTreeMap<String, Strength>,
-    pub(crate) changes: BTreeMap<String, Strength>,
+    pub(crate) changes: Kept,
 }
 
 impl Outside {
@@ -45,13 +48,24 @@ impl Outside {
     /// Reads what the composites of the framework ask for, `found` being the changes of the view where they are known already;
     /// it costs nothing where none asks.
     pub(crate) fn new(projector: &Projector, view: &View, core: &Core<'_>, found: Option<&Changes>) -> Self {
+        Self::going_on(projector, view, core, found, None)
+    }
+
+    /// The same, with what an earlier view of the same path read for measures that did not move since (`moved` by position).
+    pub(crate) fn going_on(
+        projector: &Projector,
+        view: &View,
+        core: &Core<'_>,
+        found: Option<&Changes>,
+        kept: Option<(&Kept, &[bool])>,
+    ) -> Self {
         let asked = |reading: As| -> BTreeSet<&str> {
             inputs(core.framework).filter(|i| i.reading == reading).map(|i| i.of.as_str()).collect()
         };
         Self {
             at: view.as_of.timestamp_micros(),
             scenarios: scenarios(projector, view, core, &asked(As::Probability)),
-            changes: standing(projector, view, core, &asked(As::Shift), found),
+            changes: standing(projector, view, core, &asked(As::Shift), (found, kept)),
         }
     }
 }
@@ -117,18 +131,25 @@ fn standing(
     view: &View,
     core: &Core<'_>,
     asked: &BTreeSet<&str>,
-    found: Option<&Changes>,
-) -> BTreeMap<String, Strength> {
+    (found, kept): (Option<&Changes>, Option<(&Kept, &[bool])>),
+) -> Kept {
     if asked.is_empty() {
         return BTreeMap::new();
     }
     let rows = || core.framework.all_measures().enumerate().filter(|(_, m)| asked.contains(m.id.as_str()));
-    let wanted: BTreeSet<usize> = rows().map(|(index, _)| index).collect();
+    let known = |index: usize, id: &str| {
+        kept.filter(|(_, moved)| moved.get(index) == Some(&false)).and_then(|(kept, _)| kept.get(id))
+    };
+    let wanted: BTreeSet<usize> =
+        rows().filter(|(index, m)| known(*index, &m.id).is_none()).map(|(index, _)| index).collect();
     let own = found.is_none().then(|| changes_of(projector, view, core, &wanted));
     let Some(found) = found.or(own.as_ref()) else { return BTreeMap::new() };
     let now = Asked::now(view);
     rows()
         .map(|(index, measure)| {
+            if let Some(known) = known(index, &measure.id) {
+                return (measure.id.clone(), known.clone());
+            }
             let pull = found.pull(index, now);
             let value = match pull.map(|p| p.direction) {
                 Some(Trend::Up) => Some(1.0),

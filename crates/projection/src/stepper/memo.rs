@@ -8,7 +8,7 @@ use crate::assess::{assemble, year_before};
 use crate::assessment::Assessment;
 use crate::fold::Projector;
 use crate::state::time::{rfc3339, shift_months, window_start};
-use crate::state::{Core, Holds, Levels, Outside, Shifts, Since, a_year_after, crossing, midnight};
+use crate::state::{Core, Holds, Kept, Levels, Outside, Shifts, Since, a_year_after, crossing, midnight};
 
 /// An assessment with the one before it, where the two must be compared.
 pub(super) struct Next {
@@ -24,6 +24,8 @@ pub(super) struct Memo {
     /// The year-earlier view, which gives levels a direction.
     earlier: Lane,
     levels: Levels,
+    /// Changes that the year-earlier levels read.
+    kept: Kept,
     shifts: Shifts,
     holds: Holds,
     /// By key, its statements that stand; their sum, and the highest sequence seen.
@@ -54,9 +56,11 @@ impl Memo {
         let standing: Vec<u32> =
             projector.lasts().iter().map(|last| projector.standing(*last, view)).collect();
         let seen = projector.observations().iter().filter(|o| o.visible(view));
+        let (levels, kept) = levels(projector, &year, &earlier, None);
         let mut memo = Self {
             arrivals: Arrivals::new(projector, view, earlier.at),
-            levels: levels(projector, &year, &earlier),
+            levels,
+            kept,
             now,
             earlier,
             shifts: Shifts::new(projector),
@@ -146,12 +150,14 @@ impl Memo {
             }
         }
         let dirty = |i: usize| anew || dirty.get(i) == Some(&true);
-        let moved = self.earlier.go(projector, &year, &self.arrivals.keys, dirty).contains(&true);
+        let which = self.earlier.go(projector, &year, &self.arrivals.keys, dirty);
+        let moved = which.contains(&true);
         // Scenarios drift with the months, and changes fade.
         let now = view.as_of.timestamp_micros();
         let drifted = self.outside && (heard || self.drifts <= now || self.fades <= now);
         if moved || anew || drifted {
-            self.levels = levels(projector, &year, &self.earlier);
+            let kept = (!anew && !drifted).then_some((&self.kept, which.as_slice()));
+            (self.levels, self.kept) = levels(projector, &year, &self.earlier, kept);
         }
         moved || anew || drifted
     }
@@ -233,10 +239,12 @@ impl Memo {
     }
 }
 
-fn levels(projector: &Projector, year: &View, lane: &Lane) -> Levels {
+fn levels(projector: &Projector, year: &View, lane: &Lane, kept: Option<(&Kept, &[bool])>) -> (Levels, Kept) {
     let mut core = Core::over(projector.framework(), (0, 0), lane.evals.clone());
-    core.compose(Outside::new(projector, year, &core, None));
-    core.into_levels()
+    let outside = Outside::going_on(projector, year, &core, None, kept);
+    let kept = outside.changes.clone();
+    core.compose(outside);
+    (core.into_levels(), kept)
 }
 
 /// Nothing but dates: those of the view, and of its trailing windows.

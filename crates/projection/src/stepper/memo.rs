@@ -154,9 +154,11 @@ impl Memo {
         let moved = which.contains(&true);
         // Scenarios drift with the months, and changes fade.
         let now = view.as_of.timestamp_micros();
-        let drifted = self.outside && (heard || self.drifts <= now || self.fades <= now);
+        let changed = heard || self.fades <= now;
+        let drifted = self.outside && (changed || self.drifts <= now);
         if moved || anew || drifted {
-            let kept = (!anew && !drifted).then_some((&self.kept, which.as_slice()));
+            // The months move scenarios alone; a change moves with its measure, with what is heard, and when it fades.
+            let kept = (!anew && !changed).then_some((&self.kept, which.as_slice()));
             (self.levels, self.kept) = levels(projector, &year, &self.earlier, kept);
         }
         moved || anew || drifted
